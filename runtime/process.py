@@ -1,0 +1,32 @@
+"""The life of a process: one event loop, one stop signal, one composition root."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from runtime.settings import SettingsError
+
+Main = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def run(main: Callable[[], Main]) -> None:
+    """Build the process with `main()` and run it until SIGTERM or SIGINT sets its stop event.
+
+    Wrong settings end it with status 2 and their list on stderr, without a traceback.
+    """
+    try:
+        body = main()
+    except SettingsError as error:
+        sys.exit(f"Settings are not complete:\n{error}" if sys.stderr.isatty() else f"settings: {error}")
+    uvloop.run(_until_stopped(body))
+
+
+async def _until_stopped(body: Main) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await body(stop)

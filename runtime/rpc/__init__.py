@@ -1,0 +1,1 @@
+"""Serving and dialling gRPC: identity, deadlines, typed errors, request ids."""

@@ -1,0 +1,38 @@
+"""Who may call what: the one method table. What does not stand here is denied to everyone."""
+
+from collections.abc import Mapping
+
+INQUIRY = "/pok.inquiry.v1.InquiryService/"
+TRIAGE = "/pok.inquiry.v1.TriageService/"
+KNOWLEDGE = "/pok.inquiry.v1.KnowledgeService/"
+ACCOUNT = "/pok.account.v1.AccountService/"
+ANALYSIS = "/pok.ai.v1.AnalysisService/"
+
+# Method → services that may call it. "debug" is the bearer of a `pok debug-token`: reads only.
+CALLERS: Mapping[str, frozenset[str]] = {
+    method: frozenset(callers.split())
+    for method, callers in {
+        INQUIRY + "CreateInquiry": "edge",
+        INQUIRY + "GetInquiry": "edge debug",
+        INQUIRY + "ListInquiries": "edge debug",
+        INQUIRY + "UpdateInquiry": "edge",
+        TRIAGE + "ClaimTriage": "worker",
+        TRIAGE + "RenewTriages": "worker",
+        TRIAGE + "CompleteTriage": "worker",
+        TRIAGE + "FailTriage": "worker",
+        TRIAGE + "ReleaseTriage": "worker",
+        KNOWLEDGE + "WatchKnowledge": "ai debug",
+        ACCOUNT + "RegisterAccount": "edge",
+        ACCOUNT + "CreateSession": "edge",
+        ACCOUNT + "RefreshSession": "edge",
+        ACCOUNT + "CheckSession": "edge",
+        ANALYSIS + "Analyze": "worker inquiry",
+        ANALYSIS + "GetModel": "worker inquiry debug",
+    }.items()
+}
+
+# Only the edge speaks for a person.
+MAY_SEND_PRINCIPAL = frozenset({"edge"})
+
+# Answered without a token, so that probes and grpcurl's listing work.
+OPEN_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")

@@ -1,0 +1,75 @@
+"""Settings: POK_* environment variables (or files named by POK_*_FILE) read once into a frozen Struct."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+
+class Secret(str):
+    """A string that never shows itself in logs or tracebacks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process understands; each process extends it with its own fields."""
+
+    env: Literal["development", "production"] = "development"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class SettingsError(Exception):
+    """One or more variables are missing or wrong; the message lists all of them, one per line, never their values."""
+
+
+T = TypeVar("T", bound=ProcessSettings)
+
+
+def load(settings: type[T], environ: Mapping[str, str] = os.environ) -> T:
+    """Fill `settings` from the environment: field `log_level` is POK_LOG_LEVEL, or the file POK_LOG_LEVEL_FILE names.
+
+    An empty variable counts as unset. Raises SettingsError with every problem at once.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in msgspec.structs.fields(settings):
+        name = f"POK_{field.name.upper()}"
+        try:
+            raw = _read(name, environ)
+            if raw is not None:
+                values[field.name] = _convert(raw, field.type)
+            elif field.required:
+                problems.append(f"{name} is missing")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name}_FILE cannot be read: {type(error).__name__}")
+        except ValueError as error:  # msgspec.ValidationError is one; its text names types and limits, not values
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings(**values)
+
+
+def _read(name: str, environ: Mapping[str, str]) -> str | None:
+    path = environ.get(f"{name}_FILE")
+    value = Path(path).read_text(encoding="utf-8").strip() if path else environ.get(name, "")
+    return value or None
+
+
+def _convert(raw: str, kind: Any) -> Any:
+    if kind is bool:
+        if raw.lower() not in SWITCH:
+            raise ValueError("expected on or off")
+        return SWITCH[raw.lower()]
+    try:
+        return msgspec.convert(raw, kind, strict=False, dec_hook=lambda type_, value: type_(value))
+    except msgspec.ValidationError as error:
+        message = str(error)
+        raise ValueError(message if raw not in message else f"not one of the accepted values for {kind}") from None
