@@ -1,0 +1,35 @@
+"""Fixtures for all tests: servers are real and run once per session; every test gets databases of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.servers import PostgresServer, ValkeyServer, postgres_server, valkey_server
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostgresServer]:
+    """A PostgreSQL for the session: `await postgres.migrated()` is the URL of a fresh database."""
+    async with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ValkeyServer]:
+    """A Valkey for the session: `valkey.empty()` is the URL of an unused database."""
+    async with valkey_server(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+async def database_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """A fresh database with the inquiry service's tables, dropped after the test."""
+    url = await postgres.migrated()
+    yield url
+    await postgres.drop(url)
+
+
+@pytest.fixture
+def redis_url(valkey: ValkeyServer) -> str:
+    """An unused Valkey database."""
+    return valkey.empty()

@@ -1,0 +1,110 @@
+"""Real servers for tests: PostgreSQL and Valkey from their wheels, on free ports, in a folder that is thrown away."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+
+from runtime.stack.postgres import DATABASE, Postgres
+from runtime.stack.process import running
+from runtime.stack.valkey import Valkey
+
+VALKEY_DATABASES = 1000
+
+
+def free_ports(count: int = 1) -> int:
+    """Return the first of `count` free consecutive ports, below the range from which clients get theirs."""
+    for _ in range(1000):
+        first = random.randrange(15000, 32000)
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
+    raise RuntimeError(f"no {count} free consecutive ports")
+
+
+class PostgresServer:
+    """A running PostgreSQL that gives out databases of its own to tests."""
+
+    def __init__(self, server: Postgres) -> None:
+        self._server = server
+        self._numbers = itertools.count(1)
+        self._migrated = False
+        self._migrating = asyncio.Lock()
+
+    async def migrated(self) -> str:
+        """Return the URL of a fresh database with the inquiry service's tables, as the service's own role sees it."""
+        async with self._migrating:
+            if not self._migrated:
+                from inquiry_service.migrations import run
+
+                await asyncio.to_thread(run.upgrade, self._server.url)
+                self._migrated = True
+            return await self._create(template=DATABASE)
+
+    async def empty(self) -> str:
+        """Return the URL of a fresh database without any table."""
+        return await self._create(template="template0")
+
+    async def drop(self, url: str) -> None:
+        """Remove a database, whoever still uses it."""
+        await self._execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    async def _create(self, template: str) -> str:
+        name = f"test_{next(self._numbers)}"
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {DATABASE}")
+        return f"{self._server.url.rpartition('/')[0]}/{name}"
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._server.admin_url, timeout=10)
+        try:
+            await connection.execute(statement, timeout=30)
+        finally:
+            await connection.close()
+
+
+class ValkeyServer:
+    """A running Valkey that gives out databases of its own to tests."""
+
+    def __init__(self, server: Valkey) -> None:
+        self._server = server
+        self._numbers = itertools.cycle(range(VALKEY_DATABASES))
+
+    def empty(self) -> str:
+        """Return the URL of a database that no other test uses."""
+        return f"{self._server.url.rpartition('/')[0]}/{next(self._numbers)}"
+
+
+@contextlib.asynccontextmanager
+async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
+    """Run a PostgreSQL that forgets everything in a power cut, and is fast for that."""
+    server = Postgres(folder / "postgres", free_ports(), "test", "test-admin", durable=False)
+    await server.create()
+    async with running(server.process(), folder):
+        yield PostgresServer(server)
+
+
+@contextlib.asynccontextmanager
+async def valkey_server(folder: Path) -> AsyncIterator[ValkeyServer]:
+    """Run a Valkey."""
+    server = Valkey(folder / "valkey", free_ports(), "test", databases=VALKEY_DATABASES)
+    await server.create()
+    async with running(server.process(), folder):
+        yield ValkeyServer(server)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0 and _can_bind(port)
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
