@@ -1,0 +1,1 @@
+"""Queries; rows stop here."""

@@ -1,0 +1,152 @@
+"""The way to Postgres: a pool, statements compiled once, transactions, and one translation of its failures."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+from sqlalchemy import Executable, make_url, text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from runtime.rpc.context import timeout_within
+from runtime.rpc.errors import Unavailable
+
+Row = asyncpg.Record
+
+# Shorter than the edge's 5 s, so that this service still says what timed out.
+STATEMENT_SECONDS = 4.0
+RETRY_AFTER_SECONDS = 1.0
+UNREACHABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # shutdown, crash recovery, cancelled by statement_timeout
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Statement:
+    """SQL with named parameters (`:name`), compiled once to what the driver sends."""
+
+    def __init__(self, source: str | Executable) -> None:
+        clause = text(source) if isinstance(source, str) else source
+        compiled = clause.compile(dialect=dialect())  # type: ignore[attr-defined]
+        if not isinstance(compiled, SQLCompiler):
+            raise TypeError("only statements with rows or parameters can be compiled")
+        self.sql = str(compiled)
+        self._names: list[str] = list(compiled.positiontup or ())
+        self._fixed: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
+
+    def arguments(self, values: dict[str, Any]) -> list[Any]:
+        """The values in the driver's order; raises KeyError for a missing one."""
+        return [values[name] if name in values else self._fixed[name] for name in self._names]
+
+
+class Connection:
+    """One connection inside a transaction."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, statement: Statement, **values: Any) -> list[Row]:
+        """All rows."""
+        rows: list[Row] = await self._connection.fetch(statement.sql, *statement.arguments(values))
+        return rows
+
+    async def row(self, statement: Statement, **values: Any) -> Row | None:
+        """The first row, or None."""
+        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+
+
+class Database:
+    """A pool of connections. A failure to reach Postgres leaves as Unavailable; constraint errors stay asyncpg's."""
+
+    def __init__(self, url: str, size: int) -> None:
+        # Passwords may hold characters that URLs escape; SQLAlchemy's parser knows them all.
+        parts = make_url(url)
+        self._options: dict[str, Any] = {
+            "host": parts.host,
+            "port": parts.port,
+            "user": parts.username,
+            "password": parts.password,
+            "database": parts.database,
+            "max_size": size,
+            "min_size": 0,
+        }
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Prepare the pool; connects on first use, so that the process starts without Postgres."""
+        self._pool = await asyncpg.create_pool(
+            **self._options,
+            timeout=STATEMENT_SECONDS,
+            init=_prepare,
+            reset=_keep,
+            server_settings={
+                "application_name": "pok-inquiry",
+                "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
+                "idle_in_transaction_session_timeout": "10000",
+                "timezone": "UTC",
+            },
+        )
+
+    async def close(self) -> None:
+        """Give connections back to Postgres; those still busy after 5 s are cut."""
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def fetch(self, statement: Statement, **values: Any) -> list[Row]:
+        """All rows of one statement in a transaction of its own."""
+        async with self._acquire() as connection:
+            rows: list[Row] = await connection.fetch(statement.sql, *statement.arguments(values))
+            return rows
+
+    async def row(self, statement: Statement, **values: Any) -> Row | None:
+        """The first row of one statement in a transaction of its own, or None."""
+        async with self._acquire() as connection:
+            row: Row | None = await connection.fetchrow(statement.sql, *statement.arguments(values))
+            return row
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Several statements, one commit; rolled back when the block raises."""
+        async with self._acquire() as connection, connection.transaction():
+            yield Connection(connection)
+
+    @asynccontextmanager
+    async def _acquire(self) -> AsyncIterator[Any]:
+        limit = timeout_within(STATEMENT_SECONDS)
+        try:
+            async with asyncio.timeout(limit), self._pool.acquire(timeout=limit) as connection:
+                yield connection
+        except UNREACHABLE as error:
+            raise Unavailable(
+                "The database does not answer at the moment.",
+                reason="DATABASE_UNAVAILABLE",
+                metadata={"cause": type(error).__name__},
+                retry_delay=RETRY_AFTER_SECONDS,
+            ) from error
+
+
+async def _prepare(connection: Any) -> None:
+    encoder = msgspec.json.Encoder()
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + encoder.encode(value),  # the binary format's version byte
+        decoder=lambda data: msgspec.json.decode(memoryview(data)[1:]),
+        format="binary",
+    )
+
+
+async def _keep(_connection: Any) -> None:
+    """Nothing to reset: no statement of ours changes a session, and the default reset costs a round trip per call."""
