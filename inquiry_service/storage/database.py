@@ -1,20 +1,20 @@
 """The way to Postgres: a pool, statements compiled once, transactions, and one translation of its failures."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import Executable, make_url, text
+from sqlalchemy import ClauseElement, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from runtime.rpc.context import timeout_within
 from runtime.rpc.errors import Unavailable
 
-Row = asyncpg.Record
+Row = Mapping[str, Any]
 
 # Shorter than the edge's 5 s, so that this service still says what timed out.
 STATEMENT_SECONDS = 4.0
@@ -34,9 +34,9 @@ UNREACHABLE = (
 class Statement:
     """SQL with named parameters (`:name`), compiled once to what the driver sends."""
 
-    def __init__(self, source: str | Executable) -> None:
+    def __init__(self, source: str | ClauseElement) -> None:
         clause = text(source) if isinstance(source, str) else source
-        compiled = clause.compile(dialect=dialect())  # type: ignore[attr-defined]
+        compiled = clause.compile(dialect=dialect())  # type: ignore[no-untyped-call]
         if not isinstance(compiled, SQLCompiler):
             raise TypeError("only statements with rows or parameters can be compiled")
         self.sql = str(compiled)
@@ -61,7 +61,8 @@ class Connection:
 
     async def row(self, statement: Statement, **values: Any) -> Row | None:
         """The first row, or None."""
-        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        row: Row | None = await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        return row
 
 
 class Database:

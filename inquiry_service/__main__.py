@@ -1,0 +1,51 @@
+"""`python -m inquiry_service [serve | migrate | create-admin …]`."""
+
+import asyncio
+import sys
+
+from inquiry_service.app import InquiryService
+from inquiry_service.settings import DatabaseSettings, InquirySettings
+from runtime import notify, process, settings, telemetry
+
+
+def serve() -> process.Main:
+    """Build the service from its settings."""
+    chosen = settings.load(InquirySettings)
+    telemetry.configure("inquiry", chosen.log_level)
+
+    async def main(stop: asyncio.Event) -> None:
+        service = InquiryService(chosen)
+        await service.start()
+        notify.ready()
+        try:
+            await service.until(stop)
+        finally:
+            await service.stop()
+
+    return main
+
+
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from inquiry_service.migrations import run  # alembic is slow to import and not needed to serve
+
+    run.upgrade(settings.load(DatabaseSettings).database_url)
+
+
+def main() -> None:
+    """Dispatch on the first argument."""
+    match sys.argv[1:]:
+        case [] | ["serve"]:
+            process.run(serve)
+        case ["migrate"]:
+            migrate()
+        case ["create-admin", *arguments]:
+            from inquiry_service import create_admin
+
+            sys.exit(create_admin.main(arguments))
+        case _:
+            sys.exit("usage: python -m inquiry_service [serve | migrate | create-admin --email E [--password-stdin]]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Domain ↔ protobuf."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.timestamp_pb2 import Timestamp
+from pok.ai.v1 import analysis_pb2
+from pok.inquiry.v1 import inquiry_pb2
+
+from inquiry_service.domain.triage import Analysis
+from inquiry_service.domain.vocabulary import reference
+from inquiry_service.storage.records import CategoryScore, InquiryRecord
+from runtime.rpc.errors import InvalidArgument, NotFound
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Words:
+    """An enum's values as the domain's words: SENTIMENT_NEGATIVE ↔ "negative"; unspecified ↔ None."""
+
+    def __init__(self, enum: EnumDescriptor) -> None:
+        prefix = enum.values[0].name.removesuffix("UNSPECIFIED")
+        self._words = {value.number: value.name.removeprefix(prefix).lower() for value in enum.values if value.number}
+        self._numbers = {word: number for number, word in self._words.items()}
+
+    def number(self, word: str | None) -> Any:
+        """The enum's number; 0 for None."""
+        return self._numbers[word] if word else 0
+
+    def word(self, number: int, field: str) -> str:
+        """The domain's word. Raises InvalidArgument for unspecified and unknown numbers."""
+        word = self._words.get(number)
+        if word is None:
+            raise InvalidArgument.field(field, f"Must be one of: {', '.join(self._numbers)}.")
+        return word
+
+
+STATUS = Words(inquiry_pb2.InquiryStatus.DESCRIPTOR)
+TRIAGE_STATE = Words(inquiry_pb2.TriageState.DESCRIPTOR)
+VIEW = Words(inquiry_pb2.InquiryView.DESCRIPTOR)
+SENTIMENT = Words(analysis_pb2.Sentiment.DESCRIPTOR)
+PRIORITY = Words(analysis_pb2.Priority.DESCRIPTOR)
+AUTHOR = Words(analysis_pb2.Author.DESCRIPTOR)
+ENTITY_KIND = Words(analysis_pb2.EntityKind.DESCRIPTOR)
+
+
+def uuid_of(text: str, *, missing: str = "There is no such inquiry.") -> UUID:
+    """The id of something that must exist; raises NotFound for what cannot be an id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(missing) from None
+
+
+def timestamp(time: datetime) -> Timestamp:
+    """By hand: three times as fast as FromDatetime, and lists are a hot path."""
+    since = time - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+
+
+def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
+    """As much of the inquiry as its view has read."""
+    run: Mapping[str, Any] = record.run or {}
+    return inquiry_pb2.Inquiry(
+        id=str(record.id),
+        reference=reference(record.number),
+        customer_name=record.customer_name,
+        customer_email=record.customer_email,
+        subject=record.subject,
+        message=record.message,
+        snippet=record.snippet,
+        status=STATUS.number(record.status),
+        priority=PRIORITY.number(record.priority),
+        priority_reason=record.priority_reason or "",
+        category=record.category or "",
+        suggested_category=record.suggested_category or "",
+        category_confidence=record.category_confidence,
+        alternatives=[analysis_pb2.CategoryScore(**score) for score in record.alternatives],
+        sentiment=SENTIMENT.number(record.sentiment),
+        sentiment_score=record.sentiment_score,
+        language=record.language or "",
+        triage_state=TRIAGE_STATE.number(record.triage_state),
+        triage_reason=record.triage_reason or "",
+        suggested_reply=record.draft or "",
+        entities=[
+            analysis_pb2.Entity(**{**entity, "kind": ENTITY_KIND.number(entity["kind"])})
+            for entity in run.get("entities", ())
+        ],
+        model=analysis_pb2.Model(**run["model"]) if run else None,
+        assignee_id=str(record.assignee_id or ""),
+        tags=record.tags,
+        external_id=record.external_id or "",
+        human_fields=sorted(record.human_versions),
+        version=record.version,
+        create_time=timestamp(record.create_time),
+        update_time=timestamp(record.update_time),
+    )
+
+
+def analysis(message: analysis_pb2.Analysis) -> Analysis:
+    """A result as the domain reads it. Raises InvalidArgument."""
+    record: dict[str, Any] = {
+        "model": MessageToDict(message.model, preserving_proto_field_name=True),
+        "knowledge_version": message.knowledge_version,
+        "categories": [{"category": score.category, "confidence": score.confidence} for score in message.categories],
+        "sentiment": SENTIMENT.word(message.sentiment, "analysis.sentiment"),
+        "sentiment_score": message.sentiment_score,
+        "priority": PRIORITY.word(message.priority, "analysis.priority"),
+        "priority_reason": message.priority_reason,
+        "language": message.language,
+        "entities": [_entity(entity) for entity in message.entities],
+        "draft": message.draft,
+        "input_tokens": message.usage.input_tokens,
+        "output_tokens": message.usage.output_tokens,
+        "cost_micros": message.usage.cost_micros,
+        "duration_ms": message.usage.duration_ms,
+    }
+    return Analysis(
+        categories=[CategoryScore(score.category, score.confidence) for score in message.categories],
+        sentiment=record["sentiment"],
+        sentiment_score=message.sentiment_score,
+        priority=record["priority"],
+        priority_reason=message.priority_reason,
+        language=message.language,
+        draft=message.draft,
+        model=f"{message.model.provider}/{message.model.name}",
+        record=record,
+    )
+
+
+def _entity(entity: analysis_pb2.Entity) -> dict[str, Any]:
+    return {
+        "kind": ENTITY_KIND.word(entity.kind, "analysis.entities"),
+        "value": entity.value,
+        "turn": entity.turn,
+        "start": entity.start,
+        "end": entity.end,
+    }

@@ -1,0 +1,113 @@
+"""InquiryService: what the edge asks of inquiries."""
+
+from typing import Any
+
+from pok.inquiry.v1 import inquiry_pb2, inquiry_pb2_grpc
+
+from inquiry_service.api import convert
+from inquiry_service.domain.editing import Change, Editing
+from inquiry_service.domain.intake import Intake, NewInquiry
+from inquiry_service.domain.reading import Reading
+from inquiry_service.domain.tracking import tracking_token
+from runtime.rpc.context import principal
+from runtime.rpc.errors import InvalidArgument
+from runtime.settings import Secret
+
+EDITABLE = frozenset({"category", "sentiment", "priority", "status", "assignee_id"})
+
+
+class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
+    """Converts, calls one operation, converts back."""
+
+    def __init__(self, intake: Intake, reading: Reading, editing: Editing, tracking_key: Secret) -> None:
+        self._intake = intake
+        self._reading = reading
+        self._editing = editing
+        self._tracking_key = tracking_key
+
+    async def CreateInquiry(
+        self, request: inquiry_pb2.CreateInquiryRequest, context: Any
+    ) -> inquiry_pb2.CreateInquiryResponse:
+        """Store it; the answer repeats what was sent instead of reading it back."""
+        new = NewInquiry(
+            customer_name=request.customer_name,
+            customer_email=request.customer_email,
+            subject=request.subject,
+            message=request.message,
+            external_id=request.external_id,
+            request_id=request.request_id,
+        )
+        created = await self._intake.create(new, principal())
+        stored = created.inquiry
+        inquiry = convert.inquiry_message(stored)
+        inquiry.customer_name = new.customer_name
+        inquiry.customer_email = new.customer_email
+        inquiry.subject = new.subject
+        inquiry.message = new.message
+        inquiry.external_id = new.external_id
+        return inquiry_pb2.CreateInquiryResponse(
+            inquiry=inquiry,
+            tracking_token=tracking_token(self._tracking_key, stored.id, stored.tracking_version),
+            replayed=created.replayed,
+        )
+
+    async def GetInquiry(self, request: inquiry_pb2.GetInquiryRequest, context: Any) -> inquiry_pb2.GetInquiryResponse:
+        """One inquiry in the caller's view."""
+        view, record = await self._reading.get(convert.uuid_of(request.id), principal())
+        return inquiry_pb2.GetInquiryResponse(inquiry=convert.inquiry_message(record), view=convert.VIEW.number(view))
+
+    async def ListInquiries(
+        self, request: inquiry_pb2.ListInquiriesRequest, context: Any
+    ) -> inquiry_pb2.ListInquiriesResponse:
+        """A page in the caller's view."""
+        listed = await self._reading.list(
+            _filters(request.filter), request.filter.query, request.page_size, request.page_token, principal()
+        )
+        return inquiry_pb2.ListInquiriesResponse(
+            inquiries=[convert.inquiry_message(record) for record in listed.items],
+            next_page_token=listed.next_page_token,
+            previous_page_token=listed.previous_page_token,
+            total=listed.total,
+            total_is_estimate=listed.total_is_estimate,
+            view=convert.VIEW.number(listed.view),
+        )
+
+    async def UpdateInquiry(
+        self, request: inquiry_pb2.UpdateInquiryRequest, context: Any
+    ) -> inquiry_pb2.UpdateInquiryResponse:
+        """Apply a person's change."""
+        change = Change(
+            fields=_fields(request),
+            add_tags=tuple(request.add_tags),
+            remove_tags=tuple(request.remove_tags),
+            if_version=request.if_version,
+        )
+        record = await self._editing.update(convert.uuid_of(request.id), change, principal())
+        return inquiry_pb2.UpdateInquiryResponse(inquiry=convert.inquiry_message(record))
+
+
+def _filters(message: inquiry_pb2.InquiryFilter) -> dict[str, list[str]]:
+    filters = {
+        "category": list(message.categories),
+        "language": list(message.languages),
+        "sentiment": [convert.SENTIMENT.word(number, "sentiment") for number in message.sentiments],
+        "status": [convert.STATUS.word(number, "status") for number in message.statuses],
+        "priority": [convert.PRIORITY.word(number, "priority") for number in message.priorities],
+        "triage_state": [convert.TRIAGE_STATE.word(number, "triage_state") for number in message.triage_states],
+    }
+    return {name: values for name, values in filters.items() if values}
+
+
+def _fields(request: inquiry_pb2.UpdateInquiryRequest) -> dict[str, str]:
+    paths = set(request.update_mask.paths)
+    unknown = sorted(paths - EDITABLE)
+    if unknown:
+        raise InvalidArgument.field("update_mask", f"These fields cannot be changed: {', '.join(unknown)}.")
+    words = {
+        "category": lambda: request.inquiry.category,
+        "assignee_id": lambda: request.inquiry.assignee_id,
+        "sentiment": lambda: convert.SENTIMENT.word(request.inquiry.sentiment, "sentiment"),
+        "priority": lambda: convert.PRIORITY.word(request.inquiry.priority, "priority"),
+        "status": lambda: convert.STATUS.word(request.inquiry.status, "status"),
+    }
+    return {path: words[path]() for path in sorted(paths)}

@@ -1,0 +1,55 @@
+"""KnowledgeService: the taxonomy as a stream that AI processes keep in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pok.inquiry.v1 import knowledge_pb2, knowledge_pb2_grpc
+
+from inquiry_service.storage import knowledge
+from inquiry_service.storage.database import Database
+
+POLL_SECONDS = 2.0
+
+
+class KnowledgeServicer(knowledge_pb2_grpc.KnowledgeServiceServicer):
+    """Sends the taxonomy whenever its version has grown; streams end when `stopping` is set."""
+
+    def __init__(self, database: Database, stopping: asyncio.Event) -> None:
+        self._database = database
+        self._stopping = stopping
+
+    async def WatchKnowledge(
+        self, request: knowledge_pb2.WatchKnowledgeRequest, context: Any
+    ) -> AsyncIterator[knowledge_pb2.WatchKnowledgeResponse]:
+        """The whole taxonomy now, and again after each change."""
+        sent = request.after_version
+        while not self._stopping.is_set():
+            version = await knowledge.version(self._database)
+            if version > sent:
+                yield await self._snapshot(version)
+                sent = version
+            await self._pause()
+
+    async def _snapshot(self, version: int) -> knowledge_pb2.WatchKnowledgeResponse:
+        categories = await knowledge.categories(self._database)
+        return knowledge_pb2.WatchKnowledgeResponse(
+            version=version,
+            categories=[
+                knowledge_pb2.Category(
+                    key=category.key,
+                    name_es=category.name_es,
+                    name_en=category.name_en,
+                    description=category.description,
+                    examples=category.examples,
+                )
+                for category in categories
+            ],
+        )
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._stopping.wait()
+        except TimeoutError:
+            return

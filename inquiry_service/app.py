@@ -1,0 +1,96 @@
+"""The inquiry service put together: the only place that knows all its parts."""
+
+import asyncio
+import contextlib
+
+from pok.inquiry.v1 import inquiry_pb2_grpc, knowledge_pb2_grpc, triage_pb2_grpc
+
+from inquiry_service.api.inquiries import InquiryServicer
+from inquiry_service.api.knowledge import KnowledgeServicer
+from inquiry_service.api.triage import TriageServicer
+from inquiry_service.domain.editing import Editing
+from inquiry_service.domain.intake import Intake
+from inquiry_service.domain.reading import Reading
+from inquiry_service.domain.triage import Triage
+from inquiry_service.relay import Relay
+from inquiry_service.settings import InquirySettings
+from inquiry_service.storage.database import Database
+from inquiry_service.sweeper import Sweeper
+from runtime.rpc.server import Registration, RpcServer
+from runtime.rpc.tokens import ServiceTokens
+
+GRACE_SECONDS = 10.0
+
+
+class InquiryService:
+    """Serves from `start` to `stop`; does its housekeeping meanwhile."""
+
+    def __init__(self, settings: InquirySettings) -> None:
+        self._database = Database(settings.database_url, settings.database_pool)
+        self._relay = Relay(settings.redis_url, self._database)
+        self._sweeper = Sweeper(self._database, self._relay)
+        self._stopping = asyncio.Event()
+        self._housekeeping: list[asyncio.Task[None]] = []
+        self._server = RpcServer(
+            settings.inquiry_listen,
+            ServiceTokens(settings.service_tokens),
+            self._services(settings),
+            reflect=settings.env != "production",
+        )
+        self.port = self._server.port
+
+    async def start(self) -> None:
+        """Serve; starts without Postgres and without Valkey, and finds them when they come."""
+        await self._database.open()
+        await self._server.start()
+        self._housekeeping = [asyncio.create_task(self._relay.run()), asyncio.create_task(self._sweeper.run())]
+        await self._server.serving()
+
+    async def stop(self) -> None:
+        """Finish running calls, then close everything."""
+        self._stopping.set()
+        await self._server.stop(GRACE_SECONDS)
+        for task in self._housekeeping:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._relay.close()
+        await self._database.close()
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Wait for the stop signal; raises what ends the housekeeping, which only a defect can."""
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopped, *self._housekeeping}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in self._housekeeping:
+            if task.done():
+                task.result()
+
+    def _services(self, settings: InquirySettings) -> list[Registration]:
+        inquiries = InquiryServicer(
+            Intake(self._database, self._relay.ring),
+            Reading(self._database, settings.tracking_key),
+            Editing(self._database),
+            settings.tracking_key,
+        )
+        triage = TriageServicer(
+            Triage(self._database, lease=settings.lease_seconds, threshold=settings.confidence_threshold),
+            lease=settings.lease_seconds,
+            analysis_timeout=settings.analysis_timeout_seconds,
+            wake=self._sweeper.wake,
+        )
+        knowledge = KnowledgeServicer(self._database, self._stopping)
+        return [
+            (
+                "pok.inquiry.v1.InquiryService",
+                lambda server: inquiry_pb2_grpc.add_InquiryServiceServicer_to_server(inquiries, server),
+            ),
+            (
+                "pok.inquiry.v1.TriageService",
+                lambda server: triage_pb2_grpc.add_TriageServiceServicer_to_server(triage, server),
+            ),
+            (
+                "pok.inquiry.v1.KnowledgeService",
+                lambda server: knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(knowledge, server),
+            ),
+        ]

@@ -1,0 +1,163 @@
+"""Changing an inquiry by hand: a person's word wins, merges where it can, and is refused only for another person's."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+from uuid import UUID
+
+import msgspec
+
+from inquiry_service.domain import text
+from inquiry_service.domain.status import check_transition
+from inquiry_service.domain.vocabulary import Priority, Sentiment, Status
+from inquiry_service.storage import inquiries
+from inquiry_service.storage.database import Connection, Database
+from inquiry_service.storage.records import InquiryRecord
+from runtime.rpc.context import Principal
+from runtime.rpc.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound, PermissionDenied
+
+MOST_TAGS = 20
+LONGEST_TAG = 50
+# Fields the machine sets as well: a person who sets them to what they are confirms them.
+TRIAGED = frozenset({"category", "sentiment", "priority"})
+ALLOWED: Mapping[str, frozenset[str]] = {
+    "status": frozenset(get_args(Status)) - {"new"},
+    "sentiment": frozenset(get_args(Sentiment)),
+    "priority": frozenset(get_args(Priority)),
+}
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wants. `fields` holds only what they set; an empty assignee_id takes the assignment away."""
+
+    fields: Mapping[str, str]
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    if_version: int = 0
+
+
+class Editing:
+    """Applies people's changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def update(self, id_: UUID, change: Change, principal: Principal) -> InquiryRecord:
+        """Apply a change in one transaction; one that changes nothing leaves no trace.
+
+        Raises PermissionDenied, InvalidArgument, NotFound, and FailedPrecondition: VERSION_MISMATCH when another person
+        has set one of these fields since `if_version`, ILLEGAL_TRANSITION for the status.
+        """
+        if not principal.is_staff:
+            raise PermissionDenied("Only staff may change inquiries.")
+        check(change)
+        async with self._database.transaction() as connection:
+            before = await inquiries.lock(connection, id_)
+            if before is None:
+                raise NotFound("There is no such inquiry.")
+            await _check_references(connection, change, before)
+            values, changes = merge(before, change)
+            if changes:
+                event: dict[str, Any] = {"changes": {name: pair for name, pair in changes.items() if name != "tags"}}
+                if "tags" in changes:
+                    event["tags_changed"] = True
+                actor_id = UUID(principal.account_id) if principal.account_id else None
+                return await inquiries.update(
+                    connection, {**values, "id": id_, "actor_id": actor_id, "event_body": event}
+                )
+        found = await inquiries.for_staff(self._database, id_)
+        if found is None:
+            raise NotFound("There is no such inquiry.")
+        return found
+
+
+def check(change: Change) -> None:
+    """Raise InvalidArgument with every wrong field of the change itself."""
+    wrong: list[FieldViolation] = []
+    for name, value in change.fields.items():
+        allowed = ALLOWED.get(name)
+        if allowed and value not in allowed:
+            wrong.append(FieldViolation(name, f"Must be one of: {', '.join(sorted(allowed))}."))
+    for tag in (*change.add_tags, *change.remove_tags):
+        wrong.extend(text.violations("tags", tag, LONGEST_TAG))
+    if not (change.fields or change.add_tags or change.remove_tags):
+        wrong.append(FieldViolation("", "There is nothing to change."))
+    if wrong:
+        raise InvalidArgument("The change is not valid.", violations=wrong)
+
+
+def merge(before: InquiryRecord, change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The new values of all editable columns, and what changed: field → [before, after]; pure.
+
+    Raises FailedPrecondition (VERSION_MISMATCH, ILLEGAL_TRANSITION) and InvalidArgument (too many tags).
+    """
+    _check_version(before, change)
+    after = {name: (value or None) for name, value in change.fields.items()}
+    if "status" in after:
+        check_transition(before.status, change.fields["status"])
+    tags = sorted(set(before.tags) - set(change.remove_tags) | set(change.add_tags))
+    if len(tags) > MOST_TAGS:
+        raise InvalidArgument.field("tags", f"An inquiry has at most {MOST_TAGS} tags.")
+    current = {name: _plain(getattr(before, name)) for name in after}
+    changed = {name for name, value in after.items() if value != current[name] or _confirms(before, name)}
+    changes: dict[str, Any] = {name: [current[name], after[name]] for name in changed}
+    if tags != before.tags:
+        changes["tags"] = [before.tags, tags]
+    values = _columns(before) | {name: after[name] for name in changed} | {"tags": tags}
+    if "assignee_id" in changed:
+        values["assignee_id"] = UUID(after["assignee_id"]) if after["assignee_id"] else None
+    if "sentiment" in changed:
+        values["sentiment_score"] = None
+    if "priority" in changed:
+        values["priority_reason"] = None
+    if "category" in changed:
+        values["suggested_category"] = None
+        if before.triage_state == "needs_review":
+            values["triage_state"] = "done"
+            changes["triage_state"] = ["needs_review", "done"]
+    values["human_versions"] = before.human_versions | dict.fromkeys(changed, before.version + 1)
+    return values, changes
+
+
+def _check_version(before: InquiryRecord, change: Change) -> None:
+    if not change.if_version:
+        return
+    moved = sorted(name for name in change.fields if before.human_versions.get(name, 0) > change.if_version)
+    if moved or change.if_version > before.version:
+        raise FailedPrecondition(
+            f"Somebody has changed {', '.join(moved) or 'this inquiry'} in the meantime.",
+            reason="VERSION_MISMATCH",
+            metadata={"version": str(before.version), "fields": ",".join(moved)},
+        )
+
+
+async def _check_references(connection: Connection, change: Change, before: InquiryRecord) -> None:
+    category, assignee = change.fields.get("category"), change.fields.get("assignee_id")
+    if category is not None and category != before.category and not await _is_category(connection, category):
+        raise InvalidArgument.field("category", "There is no such category.")
+    if assignee:
+        try:
+            known = await inquiries.is_assignable(connection, UUID(assignee))
+        except ValueError:
+            known = False
+        if not known:
+            raise InvalidArgument.field("assignee_id", "There is no such agent.")
+
+
+async def _is_category(connection: Connection, key: str) -> bool:
+    return bool(key) and await inquiries.is_active_category(connection, key)
+
+
+def _confirms(before: InquiryRecord, name: str) -> bool:
+    return name in TRIAGED and name not in before.human_versions
+
+
+def _columns(before: InquiryRecord) -> dict[str, Any]:
+    names = (
+        *("category", "suggested_category", "sentiment", "sentiment_score", "priority", "priority_reason"),
+        *("status", "assignee_id", "triage_state"),
+    )
+    return {name: getattr(before, name) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,30 @@
+"""What texts from outside must be like."""
+
+import re
+from collections.abc import Iterator
+
+from runtime.rpc.errors import FieldViolation
+
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+SNIPPET_LENGTH = 200
+
+
+def violations(field: str, value: str, longest: int, *, shortest: int = 1) -> Iterator[FieldViolation]:
+    """What is wrong with a text; lengths are in Unicode code points."""
+    if not shortest <= len(value) <= longest:
+        yield FieldViolation(field, f"Must have {shortest} to {longest} characters.")
+    if _FORBIDDEN.search(value):
+        yield FieldViolation(field, "Must not contain control characters.")
+
+
+def email_violations(field: str, value: str) -> Iterator[FieldViolation]:
+    """What is wrong with an e-mail address, as far as its shape tells."""
+    yield from violations(field, value, 254, shortest=3)
+    if not _EMAIL.fullmatch(value):
+        yield FieldViolation(field, "Must be an e-mail address such as ana@example.com.")
+
+
+def snippet(message: str) -> str:
+    """The first 200 characters with white space folded."""
+    return " ".join(message[: SNIPPET_LENGTH * 4].split())[:SNIPPET_LENGTH]

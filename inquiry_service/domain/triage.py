@@ -1,0 +1,156 @@
+"""The triage of one inquiry: claimed under a lease, completed once, and what a result may change."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from inquiry_service.domain.retry import MAX_ATTEMPTS, FailureKind, next_delay
+from inquiry_service.storage import triage
+from inquiry_service.storage.database import Connection, Database
+from inquiry_service.storage.records import CategoryScore, ClaimedJob, HeldJob
+from runtime.rpc.errors import Aborted, InvalidArgument
+
+MOST_ALTERNATIVES = 4
+FIELDS = ("triage_state", "category", "sentiment", "priority", "language")
+"""What the event of a result tells, before and after."""
+
+
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
+    """What one AI run made of an inquiry. `record` is the whole decision record, kept as it is."""
+
+    categories: list[CategoryScore]
+    sentiment: str
+    sentiment_score: float
+    priority: str
+    priority_reason: str
+    language: str
+    draft: str
+    model: str
+    record: dict[str, Any]
+
+
+class Triage:
+    """The queue's operations. Times are in seconds; `threshold` is the confidence below which a person decides."""
+
+    def __init__(self, database: Database, *, lease: float, threshold: float) -> None:
+        self._database = database
+        self._lease = lease
+        self._threshold = threshold
+
+    async def claim(self, inquiry_id: UUID, worker: str) -> ClaimedJob | None:
+        """Take the job under a new claim number; None when there is nothing to do."""
+        if not worker:
+            raise InvalidArgument.field("worker", "Must name the worker.")
+        return await triage.claim(self._database, inquiry_id, worker, self._lease)
+
+    async def renew(self, claims: list[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
+        """Prolong all claims of a worker; returns those that it has lost."""
+        current = await triage.renew(self._database, claims, self._lease)
+        return [claim for claim in claims if claim not in current]
+
+    async def complete(self, inquiry_id: UUID, claim: int, analysis: Analysis) -> bool:
+        """Store a result; False when a newer message makes it superseded. Raises Aborted (STALE_CLAIM)."""
+        if not analysis.categories:
+            raise InvalidArgument.field("analysis.categories", "Must not be empty.")
+        async with self._database.transaction() as connection:
+            held = await _hold(connection, inquiry_id, claim)
+            if held.requested_revision > held.claimed_revision:
+                await triage.supersede(connection, inquiry_id, analysis.record)
+                await _requeue(connection, inquiry_id, held, "triage_superseded")
+                return False
+            fields = decide(held, analysis, self._threshold)
+            before = {name: getattr(held, name) for name in FIELDS}
+            changes = {name: [before[name], fields[name]] for name in FIELDS if before[name] != fields[name]}
+            await triage.complete(
+                connection,
+                {
+                    **fields,
+                    "inquiry_id": inquiry_id,
+                    "claim": claim,
+                    "outcome": "suggested" if fields["triage_state"] == "needs_review" else "applied",
+                    "record": analysis.record,
+                    "draft": analysis.draft,
+                    "event_body": {"claim": claim, "model": analysis.model, "changes": changes},
+                },
+            )
+            return True
+
+    async def fail(
+        self, inquiry_id: UUID, claim: int, kind: FailureKind, reason: str, asked: float | None
+    ) -> Any | None:
+        """Count the failure and requeue, or fail for good; returns when it runs again. Raises Aborted (STALE_CLAIM)."""
+        async with self._database.transaction() as connection:
+            held = await _hold(connection, inquiry_id, claim)
+            attempt = held.attempt + (kind != "deferred")
+            delay = next_delay(kind, attempt, asked)
+            run_after = await triage.leave(
+                connection,
+                {
+                    "inquiry_id": inquiry_id,
+                    "job_state": "idle" if delay is None else "queued",
+                    "triage_state": "failed" if delay is None else "queued",
+                    "kind": "triage_failed" if delay is None else "triage_retrying",
+                    "attempt": min(attempt, MAX_ATTEMPTS),
+                    "reason": reason,
+                    "delay": delay or 0.0,
+                },
+            )
+            return None if delay is None else run_after
+
+    async def release(self, inquiry_id: UUID, claim: int) -> None:
+        """Give the claim back unused. Raises Aborted (STALE_CLAIM)."""
+        async with self._database.transaction() as connection:
+            held = await _hold(connection, inquiry_id, claim)
+            await _requeue(connection, inquiry_id, held, "triage_released")
+
+
+def decide(held: HeldJob, analysis: Analysis, threshold: float) -> dict[str, Any]:
+    """The inquiry's new triage fields. What a person has set stays; an unsure category is suggested, not set; pure."""
+    best, *others = analysis.categories
+    human = held.human_versions
+    fields: dict[str, Any] = {
+        "triage_state": "done",
+        "category": held.category,
+        "suggested_category": None,
+        "category_confidence": held.category_confidence,
+        "alternatives": held.alternatives,
+        "sentiment": held.sentiment if "sentiment" in human else analysis.sentiment,
+        "sentiment_score": held.sentiment_score if "sentiment" in human else analysis.sentiment_score,
+        "priority": held.priority if "priority" in human else analysis.priority,
+        "priority_reason": held.priority_reason if "priority" in human else analysis.priority_reason,
+        "language": analysis.language,
+    }
+    if "category" in human:
+        return fields
+    sure = best.confidence >= threshold
+    fields |= {
+        "triage_state": "done" if sure else "needs_review",
+        "category": best.category if sure else None,
+        "suggested_category": None if sure else best.category,
+        "category_confidence": best.confidence,
+        "alternatives": [msgspec.to_builtins(other) for other in others[:MOST_ALTERNATIVES]],
+    }
+    return fields
+
+
+async def _hold(connection: Connection, inquiry_id: UUID, claim: int) -> HeldJob:
+    held = await triage.hold(connection, inquiry_id, claim)
+    if held is None:
+        raise Aborted("This claim is no longer the current one.", reason="STALE_CLAIM")
+    return held
+
+
+async def _requeue(connection: Connection, inquiry_id: UUID, held: HeldJob, kind: str) -> None:
+    await triage.leave(
+        connection,
+        {
+            "inquiry_id": inquiry_id,
+            "job_state": "queued",
+            "triage_state": "queued",
+            "kind": kind,
+            "attempt": held.attempt,
+            "reason": None,
+            "delay": 0.0,
+        },
+    )

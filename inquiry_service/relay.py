@@ -1,0 +1,82 @@
+"""The relay rings the doorbell after commit: ids from memory to the stream, in pipelined batches, no row lock held."""
+
+import asyncio
+from collections.abc import Iterable
+from uuid import UUID, uuid4
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from taskiq import TaskiqMessage
+from taskiq.formatters.json_formatter import JSONFormatter
+
+from inquiry_service.storage import triage
+from inquiry_service.storage.database import Database
+from runtime import doorbell
+from runtime.rpc.errors import RpcError
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+# More than the stream keeps makes no sense to hold; the sweeper rings what does not fit.
+MOST_WAITING = doorbell.MAX_LENGTH
+TIMEOUT_SECONDS = 2.0
+RETRY_SECONDS = 0.5
+
+
+class Relay:
+    """Rings for new work. A ring that fails is dropped: the sweeper rings for every due job again."""
+
+    def __init__(self, redis_url: str, database: Database) -> None:
+        self._redis = Redis.from_url(
+            redis_url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, health_check_interval=30
+        )
+        self._database = database
+        self._waiting: asyncio.Queue[UUID] = asyncio.Queue(MOST_WAITING)
+        self._formatter = JSONFormatter()
+
+    def ring(self, inquiry_id: UUID) -> None:
+        """Ring soon; never blocks and never fails."""
+        if not self._waiting.full():
+            self._waiting.put_nowait(inquiry_id)
+
+    async def ring_now(self, inquiry_ids: Iterable[UUID]) -> None:
+        """Write doorbells to the stream in one round trip. Raises RedisError, OSError or TimeoutError."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for inquiry_id in inquiry_ids:
+                pipeline.xadd(
+                    doorbell.STREAM, {b"data": self._message(inquiry_id)}, maxlen=doorbell.MAX_LENGTH, approximate=True
+                )
+            await pipeline.execute()
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        lost = False
+        while True:
+            batch = await self._batch()
+            try:
+                await self.ring_now(batch)
+                if lost:
+                    await triage.forget_rings(self._database)
+                    lost = False
+            except (RedisError, OSError, TimeoutError, RpcError) as error:
+                if not lost:
+                    log.warning("doorbell_unreachable", cause=type(error).__name__)
+                lost = True
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def _batch(self) -> list[UUID]:
+        batch = [await self._waiting.get()]
+        while len(batch) < BATCH and not self._waiting.empty():
+            batch.append(self._waiting.get_nowait())
+        return batch
+
+    def _message(self, inquiry_id: UUID) -> bytes:
+        message = TaskiqMessage(
+            task_id=uuid4().hex, task_name=doorbell.TASK, labels={}, args=[str(inquiry_id)], kwargs={}
+        )
+        return self._formatter.dumps(message).message

@@ -1,0 +1,89 @@
+"""What queries return: plain values, no rows."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class CategoryScore(msgspec.Struct, frozen=True):
+    """One category with its probability in [0, 1]."""
+
+    category: str
+    confidence: float
+
+
+class InquiryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An inquiry as far as a view reads it; what it does not read is None or empty."""
+
+    id: UUID
+    number: int
+    status: str
+    create_time: datetime
+    update_time: datetime
+    category: str | None = None
+    priority: str | None = None
+    triage_state: str | None = None
+    language: str | None = None
+    submitter_id: UUID | None = None
+    customer_name: str = ""
+    customer_email: str = ""
+    subject: str = ""
+    message: str = ""
+    snippet: str = ""
+    external_id: str | None = None
+    triage_reason: str | None = None
+    priority_reason: str | None = None
+    suggested_category: str | None = None
+    category_confidence: float | None = None
+    alternatives: list[dict[str, Any]] = []
+    sentiment: str | None = None
+    sentiment_score: float | None = None
+    assignee_id: UUID | None = None
+    tags: list[str] = []
+    human_versions: dict[str, int] = {}
+    version: int = 0
+    tracking_version: int = 1
+    draft: str | None = None
+    run: dict[str, Any] | None = None
+
+
+class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that was just claimed, with what its analysis needs. `conversation` holds author and body, oldest first."""
+
+    claim: int
+    crashes: int
+    customer_name: str
+    subject: str
+    knowledge_version: int
+    conversation: list[dict[str, str]]
+
+
+class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed job, locked, with the fields of its inquiry that a result may change."""
+
+    requested_revision: int
+    claimed_revision: int
+    attempt: int
+    triage_state: str
+    category: str | None
+    suggested_category: str | None
+    category_confidence: float | None
+    alternatives: list[dict[str, Any]]
+    sentiment: str | None
+    sentiment_score: float | None
+    priority: str
+    priority_reason: str | None
+    language: str | None
+    human_versions: dict[str, int]
+
+
+class Category(msgspec.Struct, frozen=True):
+    """One category of the taxonomy."""
+
+    key: str
+    name_es: str
+    name_en: str
+    description: str
+    examples: list[str]

@@ -1,0 +1,210 @@
+"""Queries on the triage queue of record. All times come from the database's clock."""
+
+from typing import Any
+from uuid import UUID
+
+from inquiry_service.storage.database import Connection, Database, Statement
+from inquiry_service.storage.records import ClaimedJob, HeldJob
+
+RING_AGAIN_SECONDS = 30
+
+_CLAIM = Statement(
+    """
+with job as (
+    update triage_job set state = 'running', claim = claim + 1, claimed_revision = requested_revision,
+        worker = :worker, lease_until = now() + make_interval(secs => :lease), rung_at = null
+    where inquiry_id = :inquiry_id and state = 'queued' and run_after <= now()
+    returning inquiry_id, claim, claimed_revision, crashes
+), started as (
+    update inquiry set triage_state = 'running', triage_reason = null, version = version + 1, update_time = now()
+    from job where id = job.inquiry_id
+    returning new.id, new.version, new.customer_name, new.subject, old.triage_state as before
+), started_event as (
+    insert into event (inquiry_id, version, kind, actor, body)
+    select id, version, 'triage_started', 'system', jsonb_build_object(
+        'claim', job.claim, 'changes', jsonb_build_object('triage_state', jsonb_build_array(before, 'running')))
+    from started join job on job.inquiry_id = id
+)
+select job.claim, job.crashes, started.customer_name, started.subject,
+    (select version from knowledge) as knowledge_version,
+    (select jsonb_agg(jsonb_build_object('author', author, 'body', body) order by number) from message m
+        where m.inquiry_id = job.inquiry_id and kind <> 'note' and number <= job.claimed_revision) as conversation
+from job join started on id = job.inquiry_id
+"""
+)
+_RENEW = Statement(
+    """update triage_job j set lease_until = now() + make_interval(secs => :lease)
+    from unnest(cast(:inquiry_ids as uuid[]), cast(:claims as bigint[])) as held (inquiry_id, claim)
+    where j.inquiry_id = held.inquiry_id and j.claim = held.claim and j.state = 'running'
+    returning j.inquiry_id, j.claim"""
+)
+_HOLD = Statement(
+    """select j.requested_revision, j.claimed_revision, j.attempt, i.triage_state, i.category, i.suggested_category,
+        i.category_confidence, i.alternatives, i.sentiment, i.sentiment_score, i.priority, i.priority_reason,
+        i.language, i.human_versions
+    from triage_job j join inquiry i on i.id = j.inquiry_id
+    where j.inquiry_id = :inquiry_id and j.claim = :claim and j.state = 'running' for update"""
+)
+_COMPLETE = Statement(
+    """
+with job as (
+    update triage_job set state = 'idle', attempt = 0, crashes = 0, lease_until = null, worker = null
+    where inquiry_id = :inquiry_id returning claimed_revision
+), changed as (
+    update inquiry set triage_state = :triage_state, triage_reason = null, category = :category,
+        suggested_category = :suggested_category, category_confidence = :category_confidence,
+        alternatives = :alternatives, sentiment = :sentiment, sentiment_score = :sentiment_score,
+        priority = :priority, priority_reason = :priority_reason, language = :language,
+        version = version + 1, update_time = now()
+    where id = :inquiry_id returning version
+), run as (
+    insert into ai_run (inquiry_id, claim, revision, outcome, record)
+    select :inquiry_id, :claim, claimed_revision, :outcome, :record from job
+), old_drafts as (
+    update draft set state = 'superseded' where inquiry_id = :inquiry_id and state = 'ready'
+), new_draft as (
+    insert into draft (inquiry_id, claim, revision, state, body)
+    select :inquiry_id, :claim, claimed_revision, 'ready', cast(:draft as text) from job where :draft <> ''
+)
+insert into event (inquiry_id, version, kind, actor, body)
+select :inquiry_id, version, 'triage_completed', 'ai', :event_body from changed
+returning number
+"""
+)
+_SUPERSEDE = Statement(
+    """with run as (
+        insert into ai_run (inquiry_id, claim, revision, outcome, record)
+        select inquiry_id, claim, claimed_revision, 'superseded', :record
+        from triage_job where inquiry_id = :inquiry_id
+    )
+    select 1"""
+)
+# Leaves 'running' for 'queued' (again after a delay) or 'idle' (failed), and says so in inquiry and event log.
+_LEAVE = Statement(
+    """
+with job as (
+    update triage_job set state = :job_state, attempt = :attempt, lease_until = null, worker = null, rung_at = null,
+        run_after = now() + make_interval(secs => :delay)
+    where inquiry_id = :inquiry_id returning run_after, claim
+), changed as (
+    update inquiry set triage_state = :triage_state, triage_reason = :reason, version = version + 1, update_time = now()
+    where id = :inquiry_id returning new.version, old.triage_state as before
+), left_event as (
+    insert into event (inquiry_id, version, kind, actor, body)
+    select :inquiry_id, version, :kind, 'system', jsonb_build_object('claim', claim, 'reason', cast(:reason as text),
+        'attempt', cast(:attempt as int), 'changes',
+        jsonb_build_object('triage_state', jsonb_build_array(before, cast(:triage_state as text))))
+    from changed, job
+)
+select run_after from job
+"""
+)
+_EXPIRE = Statement(
+    """
+with lost as (
+    select inquiry_id from triage_job where state = 'running' and lease_until < now()
+    order by lease_until limit 500 for update skip locked
+), job as (
+    update triage_job j set crashes = crashes + 1, lease_until = null, worker = null, rung_at = null, run_after = now(),
+        state = case when crashes + 1 >= :max_crashes then 'idle' else 'queued' end
+    from lost where j.inquiry_id = lost.inquiry_id returning j.inquiry_id, j.state, j.claim, j.crashes
+), changed as (
+    update inquiry set version = version + 1, update_time = now(),
+        triage_state = case when job.state = 'idle' then 'failed' else 'queued' end,
+        triage_reason = case when job.state = 'idle' then 'crashed_worker' end
+    from job where id = job.inquiry_id returning new.id, new.version, new.triage_state, job.claim, job.crashes
+)
+insert into event (inquiry_id, version, kind, actor, body)
+select id, version, case triage_state when 'failed' then 'triage_failed' else 'triage_lease_lost' end, 'system',
+    jsonb_build_object('claim', claim, 'crashes', crashes, 'reason', 'crashed_worker', 'changes',
+        jsonb_build_object('triage_state', jsonb_build_array('running', triage_state)))
+from changed returning inquiry_id
+"""
+)
+_TRY_LEAD = Statement("select pg_try_advisory_xact_lock(:key) as led")
+_DUE = Statement(
+    """
+with ringing as (
+    select inquiry_id from triage_job
+    where state = 'queued' and run_after <= now()
+        and (rung_at is null or rung_at < now() - make_interval(secs => :ring_again))
+    order by lane, run_after limit greatest(0, cast(:most as int) - (
+        select count(*) from triage_job
+        where state = 'queued' and rung_at >= now() - make_interval(secs => :ring_again)))
+    for update skip locked
+)
+update triage_job j set rung_at = now() from ringing where j.inquiry_id = ringing.inquiry_id
+returning j.inquiry_id, j.lane, j.run_after
+"""
+)
+_NEXT = Statement(
+    """select extract(epoch from least(
+        (select min(run_after) from triage_job where state = 'queued' and run_after > now()),
+        (select min(lease_until) from triage_job where state = 'running')) - now())::float8 as seconds"""
+)
+_FORGET_RINGS = Statement(
+    "update triage_job set rung_at = null where state = 'queued' and rung_at is not null returning 1"
+)
+
+
+async def claim(database: Database, inquiry_id: UUID, worker: str, lease: float) -> ClaimedJob | None:
+    """Take a due job for `lease` seconds under a new claim number; None when it is not due or somebody holds it."""
+    row = await database.row(_CLAIM, inquiry_id=inquiry_id, worker=worker, lease=lease)
+    return ClaimedJob(**dict(row)) if row else None
+
+
+async def renew(database: Database, claims: list[tuple[UUID, int]], lease: float) -> set[tuple[UUID, int]]:
+    """Prolong current claims by `lease` seconds from now; returns those that were still current."""
+    ids, numbers = [claim[0] for claim in claims], [claim[1] for claim in claims]
+    rows = await database.fetch(_RENEW, inquiry_ids=ids, claims=numbers, lease=lease)
+    return {(row["inquiry_id"], row["claim"]) for row in rows}
+
+
+async def hold(connection: Connection, inquiry_id: UUID, claim_number: int) -> HeldJob | None:
+    """Lock the job and its inquiry if this claim is the current one."""
+    row = await connection.row(_HOLD, inquiry_id=inquiry_id, claim=claim_number)
+    return HeldJob(**dict(row)) if row else None
+
+
+async def complete(connection: Connection, values: dict[str, Any]) -> None:
+    """Write a result: fields, decision record, draft, event; the job comes to rest."""
+    await connection.row(_COMPLETE, **values)
+
+
+async def supersede(connection: Connection, inquiry_id: UUID, record: dict[str, Any]) -> None:
+    """Keep a result that came too late, without applying it."""
+    await connection.row(_SUPERSEDE, inquiry_id=inquiry_id, record=record)
+
+
+async def leave(connection: Connection, values: dict[str, Any]) -> Any:
+    """Give a held job back to the queue or to failure; returns when it may run again."""
+    row = await connection.row(_LEAVE, **values)
+    return row["run_after"] if row else None
+
+
+async def expire_leases(connection: Connection, max_crashes: int) -> list[UUID]:
+    """Requeue jobs whose worker has vanished; those that have now lost `max_crashes` workers are failed."""
+    return [row["inquiry_id"] for row in await connection.fetch(_EXPIRE, max_crashes=max_crashes)]
+
+
+async def ring_due(connection: Connection, most: int) -> list[UUID]:
+    """Mark due jobs as rung, live lane and oldest first, so that at most `most` doorbells are out; returns them."""
+    rows = await connection.fetch(_DUE, most=most, ring_again=RING_AGAIN_SECONDS)
+    return [row["inquiry_id"] for row in sorted(rows, key=lambda row: (row["lane"], row["run_after"]))]
+
+
+async def forget_rings(database: Database) -> int:
+    """Doorbells were lost: let the sweeper ring them again at once. Returns how many."""
+    return len(await database.fetch(_FORGET_RINGS))
+
+
+async def seconds_to_next(connection: Connection) -> float | None:
+    """Seconds until the next retry is due or the next lease ends; None when nothing waits."""
+    row = await connection.row(_NEXT)
+    return row["seconds"] if row else None
+
+
+async def try_lead(connection: Connection, key: int) -> bool:
+    """Become the only replica that sweeps, until the transaction ends."""
+    row = await connection.row(_TRY_LEAD, key=key)
+    return bool(row and row["led"])

@@ -1,0 +1,79 @@
+"""The sweeper heals what doorbells and workers lose: it rings for due jobs and takes back leases that have ended."""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from inquiry_service.domain.retry import MAX_CRASHES
+from inquiry_service.relay import Relay
+from inquiry_service.storage import inquiries, triage
+from inquiry_service.storage.database import Database
+from runtime.rpc.errors import RpcError
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 1.0
+SOONEST_SECONDS = 0.02
+PURGE_EVERY_SECONDS = 600.0
+MOST_DOORBELLS_OUT = 1_000
+# Any constant will do; it only has to be the same for every replica.
+SWEEPER_LOCK = 7_065_108
+
+
+class Sweeper:
+    """One replica sweeps at a time, every second and whenever a retry or a lease end is due."""
+
+    def __init__(self, database: Database, relay: Relay) -> None:
+        self._database = database
+        self._relay = relay
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """The queue has changed: look at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        loop = asyncio.get_running_loop()
+        purge_at = loop.time()
+        troubled = False
+        while True:
+            try:
+                pause = await self.sweep()
+                if loop.time() >= purge_at:
+                    await inquiries.purge_idempotency_keys(self._database)
+                    purge_at = loop.time() + PURGE_EVERY_SECONDS
+                troubled = False
+            except (RpcError, RedisError, OSError, TimeoutError) as error:
+                if not troubled:
+                    log.warning("sweep_failed", cause=type(error).__name__)
+                troubled, pause = True, EVERY_SECONDS
+            await self._sleep(pause)
+
+    async def sweep(self) -> float:
+        """Take back ended leases, then ring for due jobs; returns seconds until the next sweep.
+
+        Jobs are marked as rung and committed before the doorbell rings, so that no lock waits for the stream.
+        """
+        async with self._database.transaction() as connection:
+            if not await triage.try_lead(connection, SWEEPER_LOCK):
+                return EVERY_SECONDS
+            lost = await triage.expire_leases(connection, MAX_CRASHES)
+            due: list[UUID] = await triage.ring_due(connection, MOST_DOORBELLS_OUT)
+            next_due = await triage.seconds_to_next(connection)
+        if lost:
+            log.warning("leases_lost", count=len(lost))
+        if due:
+            await self._relay.ring_now(due)
+        return min(EVERY_SECONDS, max(SOONEST_SECONDS, EVERY_SECONDS if next_due is None else next_due))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._woken.clear()
