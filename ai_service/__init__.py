@@ -1,0 +1,1 @@
+"""Reads inquiries: category, sentiment, priority, language, facts, and a drafted reply. Stores nothing."""

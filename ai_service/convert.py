@@ -1,0 +1,95 @@
+"""Between the contract's messages and the domain; protobuf stops here."""
+
+from pok.ai.v1 import analysis_pb2
+
+from ai_service.analysis import Analysis, Author, Entity, EntityKind, Inquiry, Model, Priority, Sentiment, Turn
+from runtime.rpc.errors import FieldViolation, InvalidArgument
+
+MAX_CHARACTERS = 20_000
+
+_AUTHORS = {analysis_pb2.AUTHOR_CUSTOMER: Author.CUSTOMER, analysis_pb2.AUTHOR_AGENT: Author.AGENT}
+_SENTIMENTS = {
+    Sentiment.NEGATIVE: analysis_pb2.SENTIMENT_NEGATIVE,
+    Sentiment.NEUTRAL: analysis_pb2.SENTIMENT_NEUTRAL,
+    Sentiment.POSITIVE: analysis_pb2.SENTIMENT_POSITIVE,
+}
+_PRIORITIES = {
+    Priority.LOW: analysis_pb2.PRIORITY_LOW,
+    Priority.NORMAL: analysis_pb2.PRIORITY_NORMAL,
+    Priority.HIGH: analysis_pb2.PRIORITY_HIGH,
+    Priority.URGENT: analysis_pb2.PRIORITY_URGENT,
+}
+_KINDS = {
+    EntityKind.ORDER_NUMBER: analysis_pb2.ENTITY_KIND_ORDER_NUMBER,
+    EntityKind.INVOICE_NUMBER: analysis_pb2.ENTITY_KIND_INVOICE_NUMBER,
+    EntityKind.AMOUNT: analysis_pb2.ENTITY_KIND_AMOUNT,
+    EntityKind.EMAIL: analysis_pb2.ENTITY_KIND_EMAIL,
+    EntityKind.PHONE: analysis_pb2.ENTITY_KIND_PHONE,
+    EntityKind.DATE: analysis_pb2.ENTITY_KIND_DATE,
+}
+
+
+def to_inquiry(request: analysis_pb2.AnalyzeRequest) -> Inquiry:
+    """The inquiry in `request`; raises InvalidArgument naming every wrong field."""
+    violations = list(_violations(request))
+    if violations:
+        raise InvalidArgument("The inquiry cannot be analysed.", violations=violations)
+    return Inquiry(
+        customer_name=request.customer_name,
+        subject=request.subject,
+        conversation=tuple(Turn(author=_AUTHORS[turn.author], text=turn.text) for turn in request.conversation),
+    )
+
+
+def _violations(request: analysis_pb2.AnalyzeRequest) -> list[FieldViolation]:
+    found = []
+    if len(request.subject) > MAX_CHARACTERS:
+        found.append(FieldViolation("subject", f"may have at most {MAX_CHARACTERS} characters"))
+    for index, turn in enumerate(request.conversation):
+        if turn.author not in _AUTHORS:
+            found.append(FieldViolation(f"conversation.{index}.author", "must be the customer or an agent"))
+        if len(turn.text) > MAX_CHARACTERS:
+            found.append(FieldViolation(f"conversation.{index}.text", f"may have at most {MAX_CHARACTERS} characters"))
+    if not any(turn.author == analysis_pb2.AUTHOR_CUSTOMER for turn in request.conversation):
+        found.append(FieldViolation("conversation", "must hold at least one message of the customer"))
+    return found
+
+
+def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
+    """The contract's message."""
+    return analysis_pb2.Analysis(
+        categories=[
+            analysis_pb2.CategoryScore(category=score.category, confidence=score.confidence)
+            for score in analysis.categories
+        ],
+        sentiment=_SENTIMENTS[analysis.sentiment],
+        sentiment_score=analysis.sentiment_score,
+        priority=_PRIORITIES[analysis.priority],
+        priority_reason=analysis.priority_reason,
+        language=analysis.language,
+        entities=[
+            analysis_pb2.Entity(
+                kind=_KINDS[fact.kind], value=fact.value, turn=fact.turn, start=fact.start, end=fact.end
+            )
+            for fact in analysis.entities
+        ],
+        draft=analysis.draft,
+        model=from_model(analysis.model),
+        knowledge_version=analysis.knowledge_version,
+        usage=analysis_pb2.Usage(
+            input_tokens=analysis.usage.input_tokens,
+            output_tokens=analysis.usage.output_tokens,
+            duration_ms=analysis.usage.duration_ms,
+        ),
+    )
+
+
+def _from_entity(entity: Entity) -> analysis_pb2.Entity:
+    return analysis_pb2.Entity(
+        kind=_KINDS[entity.kind], value=entity.value, turn=entity.turn, start=entity.start, end=entity.end
+    )
+
+
+def from_model(model: Model) -> analysis_pb2.Model:
+    """The contract's message."""
+    return analysis_pb2.Model(provider=model.provider, name=model.name, prompt_version=model.prompt_version)

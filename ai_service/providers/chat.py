@@ -1,0 +1,87 @@
+"""What is asked of a chat model and how its answer is read: prompt, customer's text as data, schema, checks of form."""
+
+from importlib import resources
+from string import Template
+from typing import Annotated, Any
+
+import msgspec
+
+from ai_service.analysis import Inquiry, Priority, Sentiment, Taxonomy
+from ai_service.priority import REASONS
+
+PROMPT_VERSION = "1"
+MAX_DRAFT = 5_000
+
+
+class ScoredCategory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One category with the model's own probability."""
+
+    category: str
+    confidence: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The model's answer, as the schema demands it."""
+
+    categories: Annotated[tuple[ScoredCategory, ...], msgspec.Meta(min_length=1, max_length=50)]
+    sentiment: Sentiment
+    sentiment_score: Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
+    priority: Priority
+    priority_reason: str
+    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+    draft: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_DRAFT)]
+
+
+def messages(inquiry: Inquiry, taxonomy: Taxonomy, prompt: Template) -> list[dict[str, str]]:
+    """The instructions, and the inquiry as JSON, which no text inside it can leave."""
+    listed = "\n".join(
+        f"- {category.key}: {category.name_en}. {category.description}"
+        + "".join(f"\n  e.g. {example}" for example in category.examples)
+        for category in taxonomy.categories
+    )
+    return [
+        {"role": "system", "content": prompt.substitute(categories=listed, reasons=", ".join(REASONS))},
+        {"role": "user", "content": msgspec.json.encode(inquiry).decode()},
+    ]
+
+
+def load_prompt(language: str) -> Template:
+    """The instructions in `language` (en or es), with places for the categories and the reasons."""
+    file = resources.files("ai_service").joinpath(f"prompts/analyze.{PROMPT_VERSION}.{language}.md")
+    return Template(file.read_text(encoding="utf-8"))
+
+
+def response_format(taxonomy: Taxonomy) -> dict[str, Any]:
+    """A strict JSON schema of Answer in which only keys of the taxonomy are categories."""
+    scored = _object(category=_one_of(*taxonomy.keys), confidence={"type": "number"})
+    answer = _object(
+        categories={"type": "array", "items": scored},
+        sentiment=_one_of(*Sentiment),
+        sentiment_score={"type": "number"},
+        priority=_one_of(*Priority),
+        priority_reason=_one_of(*REASONS),
+        language={"type": "string"},
+        draft={"type": "string"},
+    )
+    return {"type": "json_schema", "json_schema": {"name": "analysis", "strict": True, "schema": answer}}
+
+
+def read(content: str) -> Answer:
+    """The answer in `content`; raises msgspec.DecodeError for what is not JSON or not of this form."""
+    answer = msgspec.json.decode(content, type=Answer)
+    if answer.priority_reason not in REASONS:
+        raise msgspec.ValidationError("not one of the reasons")
+    return answer
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _one_of(*values: str) -> dict[str, Any]:
+    return {"type": "string", "enum": [str(value) for value in values]}

@@ -1,0 +1,139 @@
+"""A server that speaks the OpenAI API as a provider: one call per analysis, every failure a stable reason."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from string import Template
+from typing import Any, cast
+
+import msgspec
+import openai
+from openai.types.chat import ChatCompletion
+
+from ai_service import entities
+from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Taxonomy, Usage
+from ai_service.providers import chat
+from runtime.rpc.errors import Unavailable
+from runtime.settings import Secret
+
+OFFICIAL = "https://api.openai.com/v1"
+NO_KEY = "none"
+"""Sent to servers that need no key; the client insists on sending one."""
+
+
+@asynccontextmanager
+async def connected(
+    *, api_key: Secret, base_url: str, model: str, prompt_language: str
+) -> AsyncIterator["OpenAIProvider"]:
+    """The provider with its connections, closed at the end. Nothing is sent before the first analysis."""
+    client = openai.AsyncOpenAI(api_key=api_key or NO_KEY, base_url=base_url or OFFICIAL, max_retries=0)
+    async with client:
+        yield OpenAIProvider(client, model, chat.load_prompt(prompt_language))
+
+
+class OpenAIProvider:
+    """Classifies and drafts with a chat model; the facts are extracted here, since models cannot count characters."""
+
+    def __init__(self, client: openai.AsyncOpenAI, model: str, prompt: Template) -> None:
+        self.model = Model(provider="openai", name=model, prompt_version=chat.PROMPT_VERSION)
+        self._client = client
+        self._prompt = prompt
+
+    async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
+        """The analysis as the model gives it, or Unavailable with one of the PROVIDER_ reasons."""
+        started = time.perf_counter()
+        completion = await self._complete(inquiry, taxonomy, timeout)
+        answer = _read(completion)
+        return Analysis(
+            categories=_scores(answer),
+            sentiment=answer.sentiment,
+            sentiment_score=answer.sentiment_score,
+            priority=answer.priority,
+            priority_reason=answer.priority_reason,
+            language=answer.language,
+            entities=entities.extract(inquiry),
+            draft=answer.draft,
+            # Some servers accept any model name and answer with the one they have: the record shows that one.
+            model=msgspec.structs.replace(self.model, name=completion.model or self.model.name),
+            knowledge_version=taxonomy.version,
+            usage=Usage(
+                input_tokens=completion.usage.prompt_tokens if completion.usage else 0,
+                output_tokens=completion.usage.completion_tokens if completion.usage else 0,
+                duration_ms=(time.perf_counter() - started) * 1_000,
+            ),
+        )
+
+    async def _complete(self, inquiry: Inquiry, taxonomy: Taxonomy, timeout: float) -> ChatCompletion:
+        try:
+            async with asyncio.timeout(timeout):  # the client's own timeout counts each read, not the whole call
+                return await self._client.chat.completions.create(
+                    model=self.model.name,
+                    messages=cast(Any, chat.messages(inquiry, taxonomy, self._prompt)),
+                    response_format=cast(Any, chat.response_format(taxonomy)),
+                    timeout=timeout,
+                )
+        except (TimeoutError, openai.APITimeoutError):
+            raise Unavailable("The provider did not answer in time.", reason="PROVIDER_TIMEOUT") from None
+        except openai.APIStatusError as error:
+            raise _from_status(error.status_code, error.response.headers.get("retry-after", "")) from None
+        except openai.APIConnectionError:
+            raise Unavailable("The provider cannot be reached.", reason="PROVIDER_UNREACHABLE") from None
+        except (openai.APIResponseValidationError, ValueError):
+            raise _bad_answer("not_json") from None
+
+
+def _from_status(status: int, retry_after: str) -> Unavailable:
+    delay = _retry_after(retry_after)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Unavailable("The provider limits our rate.", reason="PROVIDER_RATE_LIMITED", retry_delay=delay)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unavailable("The provider failed.", reason="PROVIDER_FAILED", retry_delay=delay)
+    return Unavailable(
+        f"The provider rejects our requests with status {status}; check its key, address and model.",
+        reason="PROVIDER_REJECTED",
+    )
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds, from a number of seconds or an HTTP date; None where absent or unreadable."""
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _read(completion: ChatCompletion) -> chat.Answer:
+    # A server may answer 200 with anything at all, which the client passes on unparsed.
+    if not isinstance(completion, ChatCompletion) or not completion.choices:
+        raise _bad_answer("no_completion")
+    choice = completion.choices[0]
+    if choice.message.refusal or choice.finish_reason == "content_filter":
+        raise Unavailable("The provider's model refuses to answer.", reason="PROVIDER_REFUSED")
+    if choice.finish_reason == "length":
+        raise _bad_answer("truncated")
+    try:
+        return chat.read(choice.message.content or "")
+    except msgspec.ValidationError:
+        raise _bad_answer("wrong_form") from None
+    except msgspec.DecodeError:
+        raise _bad_answer("not_json") from None
+
+
+def _bad_answer(defect: str) -> Unavailable:
+    return Unavailable(
+        "The provider's answer cannot be used.", reason="PROVIDER_BAD_ANSWER", metadata={"defect": defect}
+    )
+
+
+def _scores(answer: chat.Answer) -> tuple[CategoryScore, ...]:
+    """Most probable first; a model's numbers need not add up to 1 and are scaled down where they exceed it."""
+    total = max(1.0, sum(scored.confidence for scored in answer.categories))
+    ranked = sorted(answer.categories, key=lambda scored: -scored.confidence)
+    return tuple(CategoryScore(scored.category, scored.confidence / total) for scored in ranked)

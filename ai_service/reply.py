@@ -1,0 +1,125 @@
+"""Drafts a reply from templates: never a promise, the customer's facts restated, exactly the missing item asked for."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from ai_service.analysis import Entity, EntityKind, Sentiment
+
+FALLBACK_LANGUAGE = "en"
+MAX_FACTS = 3
+ASKS_EVEN_WHEN_PLEASED = frozenset({"product_sales", "orders_cancellations", "security_fraud"})
+"""Categories in which a pleased customer still wants something, so that thanks alone would be no answer."""
+
+_NAME = re.compile(r"[^\W\d_][^\W\d_'’.-]*(?:[ '’.-]+[^\W\d_]+\.?)*")
+_NOT_A_NAME = frozenset(
+    {"test", "prueba", "admin", "user", "usuario", "customer", "cliente", "anonymous", "anonimo", "anónimo"}
+    | {"asdf", "qwerty", "unknown", "none", "null", "na"}
+)
+
+
+class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a draft says: an opening, the question for what is missing, more advice, then what happens next.
+
+    A fact of a kind in `enough` answers the question; without one, the kinds of `needs` that are missing are asked for.
+    A template without `needs` asks in `detail`, which is therefore left out as well once a fact has answered it.
+    """
+
+    opening: str
+    detail: str = ""
+    step: str = ""
+    enough: tuple[EntityKind, ...] = ()
+    needs: tuple[EntityKind, ...] = ()
+
+
+class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"joint": "and"}):
+    """Everything that drafts in one language are made of; `category` maps a key and a tone to a template."""
+
+    greeting: str
+    greeting_named: str
+    closing: str
+    noted: str
+    joint: str
+    acknowledgement: Template
+    facts: Mapping[EntityKind, str]
+    ask: str = ""
+    step: str = ""
+    praise: Template | None = None
+    missing: Mapping[EntityKind, str] = {}
+    category: Mapping[str, Mapping[str, Template]] = {}
+
+
+def draft(
+    *, category: str | None, sentiment: Sentiment, language: str, entities: Sequence[Entity], customer_name: str
+) -> str:
+    """A reply for an agent to check; without a `category` (the model is not sure enough) a neutral acknowledgement."""
+    phrases = _phrases(language if language in _languages() else FALLBACK_LANGUAGE)
+    template = _choose(phrases, category, sentiment)
+    sentences = (
+        template.opening,
+        _noted(phrases, entities),
+        *_questions(phrases, template, {entity.kind for entity in entities}),
+        template.step or phrases.step,
+    )
+    return "\n\n".join((_greeting(phrases, customer_name), " ".join(filter(None, sentences)), phrases.closing))
+
+
+def _choose(phrases: Phrases, category: str | None, sentiment: Sentiment) -> Template:
+    by_tone = phrases.category.get(category or "")
+    if by_tone is None:
+        return phrases.acknowledgement
+    if sentiment is Sentiment.POSITIVE and phrases.praise and category not in ASKS_EVEN_WHEN_PLEASED:
+        return phrases.praise
+    return by_tone["negative" if sentiment is Sentiment.NEGATIVE else "other"]
+
+
+def _greeting(phrases: Phrases, customer_name: str) -> str:
+    name = plausible_name(customer_name)
+    return phrases.greeting_named.format(name=name) if name else phrases.greeting
+
+
+def plausible_name(stated: str) -> str:
+    """The name to greet with, or "" where what was stated is hardly a person's name."""
+    name = " ".join(stated.split())
+    words = name.casefold().split()
+    if not 2 <= len(name) <= 60 or len(words) > 5 or not _NAME.fullmatch(name) or set(words) & _NOT_A_NAME:
+        return ""
+    if len(words) > 3:
+        name = name.split()[0]
+    return name.title() if name.islower() or name.isupper() else name
+
+
+def _noted(phrases: Phrases, entities: Sequence[Entity]) -> str:
+    facts = dict.fromkeys(
+        phrases.facts[entity.kind].format(value=entity.value) for entity in entities if entity.kind in phrases.facts
+    )
+    return phrases.noted.format(facts=_joined(list(facts)[:MAX_FACTS], phrases.joint)) if facts else ""
+
+
+def _questions(phrases: Phrases, template: Template, found: set[EntityKind]) -> tuple[str, str]:
+    if found & set(template.enough):
+        return "", template.detail if template.needs else ""
+    missing = [phrases.missing[kind] for kind in template.needs if kind not in found]
+    ask = phrases.ask.format(missing=_joined(missing, phrases.joint)) if missing else ""
+    return ask, template.detail
+
+
+def _joined(parts: Sequence[str], joint: str) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} {joint} {last}" if first else last
+
+
+@cache
+def _languages() -> frozenset[str]:
+    files = resources.files("ai_service").joinpath("replies").iterdir()
+    return frozenset(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+@cache
+def _phrases(language: str) -> Phrases:
+    text = resources.files("ai_service").joinpath(f"replies/{language}.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), Phrases)

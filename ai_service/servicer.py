@@ -1,0 +1,65 @@
+"""pok.ai.v1.AnalysisService: reads the request, asks the provider, checks the answer."""
+
+from typing import Any
+
+import grpc
+import structlog
+from pok.ai.v1 import analysis_pb2, analysis_pb2_grpc
+
+from ai_service import convert
+from ai_service.analysis import Analysis, WrongAnswer, check
+from ai_service.knowledge import Knowledge
+from ai_service.providers import Provider
+from runtime.rpc import context
+from runtime.rpc.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+LONGEST_ANALYSIS = 60.0
+"""Seconds for a caller that sets no deadline of its own."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
+    """Serves analyses by one provider and the taxonomy in memory."""
+
+    def __init__(self, provider: Provider, knowledge: Knowledge) -> None:
+        self._provider = provider
+        self._knowledge = knowledge
+
+    async def Analyze(self, request: analysis_pb2.AnalyzeRequest, context_: Context) -> analysis_pb2.AnalyzeResponse:
+        """Classify one inquiry and draft its reply."""
+        inquiry = convert.to_inquiry(request)
+        taxonomy = await self._knowledge.at_least(request.knowledge_version)
+        analysis = await self._provider.analyze(inquiry, taxonomy, timeout=context.timeout_within(LONGEST_ANALYSIS))
+        try:
+            check(analysis, taxonomy)
+        except WrongAnswer as error:
+            log.warning("provider_bad_answer", inquiry_id=request.inquiry_id, defect=str(error))
+            raise Unavailable(
+                "The provider's answer breaks the contract.",
+                reason="PROVIDER_BAD_ANSWER",
+                metadata={"defect": str(error)},
+            ) from None
+        _log(request.inquiry_id, analysis)
+        return analysis_pb2.AnalyzeResponse(analysis=convert.from_analysis(analysis))
+
+    async def GetModel(self, request: analysis_pb2.GetModelRequest, context_: Context) -> analysis_pb2.GetModelResponse:
+        """Say what answers at present."""
+        response = analysis_pb2.GetModelResponse(
+            model=convert.from_model(self._provider.model), knowledge_version=self._knowledge.version
+        )
+        if self._knowledge.load_time:
+            response.load_time.FromDatetime(self._knowledge.load_time)
+        return response
+
+
+def _log(inquiry_id: str, analysis: Analysis) -> None:
+    log.info(
+        "analyzed",
+        inquiry_id=inquiry_id,
+        model=analysis.model.name,
+        confidence=round(analysis.categories[0].confidence, 3),
+        duration_ms=round(analysis.usage.duration_ms, 1),
+    )
