@@ -1,0 +1,1 @@
+"""`pok up`: the whole system on one machine."""

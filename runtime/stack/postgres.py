@@ -26,6 +26,11 @@ SETTINGS = {
 UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
+def database_url(port: int, password: str) -> str:
+    """Return where the database of an embedded PostgreSQL is, as its owner sees it."""
+    return f"postgresql://{DATABASE}:{password}@127.0.0.1:{port}/{DATABASE}"
+
+
 class Postgres:
     """One PostgreSQL data folder, with a database and its owner, both named pok.
 
@@ -43,14 +48,28 @@ class Postgres:
     @property
     def url(self) -> str:
         """Where services find the database, with its password."""
-        return f"postgresql://{DATABASE}:{self._password}@127.0.0.1:{self.port}/{DATABASE}"
+        return database_url(self.port, self._password)
 
     @property
     def admin_url(self) -> str:
         """The same server for its superuser."""
         return f"postgresql://postgres:{self._admin_password}@127.0.0.1:{self.port}/postgres"
 
-    async def create(self) -> None:
+    def process(self, keep_open: tuple[int, ...] = ()) -> Process:
+        """Return the process that serves the data folder."""
+        settings = {**SETTINGS, "port": str(self.port), **({} if self._durable else UNSAFE_BUT_FAST)}
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+        return Process(
+            name="postgres",
+            command=(str(postgres_binary("postgres")), "-D", str(self.folder), *flags),
+            prepare=self._create,
+            probe=self._is_ready,
+            stop_signal=signal.SIGINT,  # a fast shutdown: sessions are cut, nothing is lost
+            identity=self._identity,
+            keep_open=keep_open,
+        )
+
+    async def _create(self) -> None:
         """Make the data folder if it is not there: wholly or, after an interruption, not at all."""
         if self.folder.exists():
             return
@@ -69,19 +88,6 @@ class Postgres:
         )
         await self._run_sql(unfinished, DATABASE, *(f"CREATE EXTENSION {name}" for name in EXTENSIONS))
         unfinished.rename(self.folder)
-
-    def process(self, keep_open: tuple[int, ...] = ()) -> Process:
-        """Return the process that serves the data folder."""
-        settings = {**SETTINGS, "port": str(self.port), **({} if self._durable else UNSAFE_BUT_FAST)}
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-        return Process(
-            name="postgres",
-            command=(str(postgres_binary("postgres")), "-D", str(self.folder), *flags),
-            probe=self._is_ready,
-            stop_signal=signal.SIGINT,  # a fast shutdown: sessions are cut, nothing is lost
-            identity=self._identity,
-            keep_open=keep_open,
-        )
 
     async def _is_ready(self, pid: int) -> bool:
         try:

@@ -37,6 +37,8 @@ class Process(msgspec.Struct, frozen=True):
     """The processes that must be ready before this one starts."""
     once: bool = False
     """It does its work and ends: ready when it has ended well."""
+    prepare: Callable[[], Awaitable[None]] | None = None
+    """What has to be there before each start, such as a data folder."""
     probe: Callable[[int], Awaitable[bool]] | None = None
     """Tells whether the process with this id can serve; without it the process itself says READY=1."""
     stop_signal: signal.Signals = signal.SIGTERM
@@ -58,6 +60,8 @@ class Child:
     @classmethod
     async def start(cls, process: Process, log: Log) -> "Child":
         """Start a process in a session of its own: Ctrl-C reaches only us, and one signal reaches all its children."""
+        if process.prepare:
+            await process.prepare()
         ends = Ends(log)
         try:
             started = await asyncio.create_subprocess_exec(

@@ -34,22 +34,22 @@ class Valkey:
         """Where services find it, with its password."""
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
-    async def create(self) -> None:
+    def process(self, keep_open: tuple[int, ...] = ()) -> Process:
+        """Return the process that serves the data folder."""
+        command = (str(valkey_binary()), str(self._configuration))
+        return Process(name="valkey", command=command, prepare=self._create, probe=self._is_ready, keep_open=keep_open)
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "valkey.conf"
+
+    async def _create(self) -> None:
         """Write the configuration; the password is in this file because a command line is for all to see."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = CONFIGURATION.format(
             port=self.port, folder=self.folder, password=self._password, databases=self._databases
         )
         write_private(self._configuration, text)
-
-    def process(self, keep_open: tuple[int, ...] = ()) -> Process:
-        """Return the process that serves the data folder."""
-        command = (str(valkey_binary()), str(self._configuration))
-        return Process(name="valkey", command=command, probe=self._is_ready, keep_open=keep_open)
-
-    @property
-    def _configuration(self) -> Path:
-        return self.folder / "valkey.conf"
 
     async def _is_ready(self, _pid: int) -> bool:
         try:

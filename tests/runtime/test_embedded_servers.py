@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 
 import asyncpg
@@ -28,15 +27,13 @@ def command_lines() -> str:
     return subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
 
 
-def text_of(files: Iterable[Path]) -> str:
-    return "".join(path.read_text() for path in files)
+def logs_in(folder: Path) -> str:
+    return "".join(path.read_text() for path in folder.glob("*.log"))
 
 
 @pytest.fixture
-async def fresh(tmp_path: Path) -> Postgres:
-    server = Postgres(tmp_path / "postgres", free_ports(), "secret", "admin-secret")
-    await server.create()
-    return server
+def fresh(tmp_path: Path) -> Postgres:
+    return Postgres(tmp_path / "postgres", free_ports(), "secret", "admin-secret")
 
 
 async def test_services_role_is_no_superuser_and_still_finds_its_extensions(fresh: Postgres, tmp_path: Path) -> None:
@@ -72,18 +69,16 @@ async def test_interrupted_creation_is_begun_anew(tmp_path: Path) -> None:
     server = Postgres(tmp_path / "postgres", free_ports(), "secret", "admin-secret", durable=False)
     (tmp_path / "postgres.unfinished").mkdir()
     (tmp_path / "postgres.unfinished" / "PG_VERSION").write_text("18\n")
-    await server.create()
     async with running(server.process(), tmp_path):
         assert await fetch(server.url, "SELECT 1") == 1
 
 
 async def test_passwords_are_in_no_log_and_on_no_command_line(fresh: Postgres, tmp_path: Path) -> None:
     valkey = Valkey(tmp_path / "valkey", free_ports(), "valkey-secret")
-    await valkey.create()
     async with running(fresh.process(), tmp_path), running(valkey.process(), tmp_path):
         await fetch(fresh.url, "SELECT 1")
         listing = command_lines()
-    logs = text_of(tmp_path.glob("*.log"))
+    logs = logs_in(tmp_path)
     assert "starting PostgreSQL" in logs
     assert "secret" not in logs
     assert "admin-secret" not in listing
@@ -93,7 +88,6 @@ async def test_passwords_are_in_no_log_and_on_no_command_line(fresh: Postgres, t
 
 async def test_valkey_keeps_its_data_and_refuses_strangers(tmp_path: Path) -> None:
     valkey = Valkey(tmp_path / "valkey", free_ports(), "secret")
-    await valkey.create()
     async with running(valkey.process(), tmp_path), redis.from_url(valkey.url) as client:
         await client.set("kept", "1")
     async with running(valkey.process(), tmp_path):

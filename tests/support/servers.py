@@ -82,7 +82,6 @@ class ValkeyServer:
 async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
     """Run a PostgreSQL that forgets everything in a power cut, and is fast for that."""
     server = Postgres(folder / "postgres", free_ports(), "test", "test-admin", durable=False)
-    await server.create()
     async with running(server.process(), folder):
         yield PostgresServer(server)
 
@@ -91,7 +90,6 @@ async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
 async def valkey_server(folder: Path) -> AsyncIterator[ValkeyServer]:
     """Run a Valkey."""
     server = Valkey(folder / "valkey", free_ports(), "test", databases=VALKEY_DATABASES)
-    await server.create()
     async with running(server.process(), folder):
         yield ValkeyServer(server)
 

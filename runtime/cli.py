@@ -1,0 +1,101 @@
+"""`pok`, the command line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from runtime.settings import Secret, SettingsError, load
+from runtime.stack.credentials import Credentials, CredentialsError
+from runtime.stack.doctor import examine
+from runtime.stack.folder import CREDENTIALS, FolderError
+from runtime.stack.ports import PortTakenError
+from runtime.stack.postgres import database_url
+from runtime.stack.services import Ports
+from runtime.stack.up import UpSettings, up
+
+SERVICES = {"inquiry": "inquiry_service", "ai": "ai_service", "worker": "worker", "edge": "edge_api"}
+ENVIRONMENT = """\
+POK_DATA_DIR (default .pok) and POK_PORT (default 8000; POK uses the four after it too) are enough to run
+two installations side by side. Every variable is described in .env.example.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status. Whatever a person can mend ends in one sentence, not in a traceback."""
+    chosen, rest = _parser().parse_known_args(arguments)
+    if rest and not chosen.passes_on:
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        return int(chosen.run(chosen, rest))
+    except (SettingsError, FolderError, CredentialsError, PortTakenError) as error:
+        print(f"pok: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pok", description="The inbox that reads before you do.", epilog=ENVIRONMENT)
+    parser.set_defaults(passes_on=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("up", help="run the whole system on this machine").set_defaults(run=_up)
+    for name, does in (
+        ("migrate", "bring the database to the newest schema"),
+        ("create-admin", "add an administrator"),
+    ):
+        command = commands.add_parser(name, help=does, add_help=False)
+        command.set_defaults(run=_inquiry_command, name=name, passes_on=True)
+    serve = commands.add_parser("serve", help="run one service, with Postgres and Redis given by the environment")
+    serve.add_argument("service", choices=SERVICES)
+    serve.set_defaults(run=_serve)
+    commands.add_parser("doctor", help="say what is wrong and what to do").set_defaults(run=_doctor)
+    commands.add_parser("debug-token", help="print a 15-minute read-only token for grpcurl").set_defaults(run=_token)
+    commands.add_parser("version", help="print the version").set_defaults(run=_version)
+    return parser
+
+
+def _up(_chosen: argparse.Namespace, _rest: list[str]) -> int:
+    return up(load(UpSettings))
+
+
+def _inquiry_command(chosen: argparse.Namespace, rest: list[str]) -> int:
+    if not (os.environ.get("POK_DATABASE_URL") or os.environ.get("POK_DATABASE_URL_FILE")):
+        settings = load(UpSettings)
+        password = Credentials.read(settings.data_dir / CREDENTIALS).database_password
+        os.environ["POK_DATABASE_URL"] = database_url(Ports.after(settings.port).postgres, password)
+    return _become("inquiry_service", chosen.name, *rest)
+
+
+def _serve(chosen: argparse.Namespace, _rest: list[str]) -> int:
+    return _become(SERVICES[chosen.service])
+
+
+def _become(package: str, *arguments: str) -> int:
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", package, *arguments])  # noqa: S606
+
+
+def _doctor(_chosen: argparse.Namespace, _rest: list[str]) -> int:
+    findings = list(examine(load(UpSettings)))
+    for finding in findings:
+        print(f"{'ok ' if finding.well else 'BAD'}  {finding.about:15} {finding.state}")
+        if finding.advice:
+            print(f"     {'':15} {finding.advice}")
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def _token(_chosen: argparse.Namespace, _rest: list[str]) -> int:
+    from runtime.rpc.tokens import mint_debug_token  # brings gRPC with it, which the other commands need not wait for
+
+    credentials = Credentials.read(load(UpSettings).data_dir / CREDENTIALS)
+    print(mint_debug_token(Secret(credentials.debug_key)))
+    return 0
+
+
+def _version(_chosen: argparse.Namespace, _rest: list[str]) -> int:
+    print(f"pok {version('pok')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
