@@ -1,0 +1,39 @@
+"""`python -m edge_api`: the edge behind Granian, one event loop per process."""
+
+import sys
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+
+from edge_api.settings import Settings
+from runtime import telemetry
+from runtime.settings import SettingsError, load
+
+DRAIN_SECONDS = 20
+
+
+def main() -> None:
+    """Serve until SIGTERM or ctrl-C; requests under way get time to finish."""
+    try:
+        settings = load(Settings)
+    except SettingsError as error:
+        sys.exit(f"Settings are not complete:\n{error}")
+    telemetry.configure("edge", settings.log_level)
+    Granian(
+        "edge_api.app:create_app_from_environment",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.edge_workers,
+        loop=Loops.uvloop,
+        websockets=False,
+        log_access=False,
+        log_enabled=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Who may do what: the one table of roles and operations. What does not stand here does not exist for anyone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar.constants import OPENAPI_JSON_HANDLER_NAME
+
+from runtime.rpc.context import Role
+
+Roles = frozenset[Role]
+
+STAFF: Roles = frozenset({"support", "admin"})
+EVERYONE: Roles = frozenset({"anonymous", "user", "support", "admin"})
+SIGNED_IN: Roles = EVERYONE - {"anonymous"}
+
+# Operation → roles that may call it.
+OPERATIONS: Mapping[str, Roles] = {
+    "register_account": EVERYONE,
+    "create_inquiry": EVERYONE,
+    "list_inquiries": EVERYONE,
+    "get_inquiry": EVERYONE,
+    "update_inquiry": STAFF,
+}
+
+# Readable without a token only while POK_PUBLIC_READ is on.
+PUBLIC_READS = frozenset({"list_inquiries", "get_inquiry"})
+
+# Operations that do not ask who calls: the Authorization header is not even read, so that a client whose
+# access token has expired can refresh it.
+OPEN = frozenset(
+    {
+        "create_token",
+        "refresh_token",
+        "check_liveness",
+        "check_readiness",
+        "get_index",
+        OPENAPI_JSON_HANDLER_NAME,
+        "show_landing_page",
+        "show_swagger_ui",
+        "show_redoc",
+        "static_files",
+    }
+)
+
+
+def allowed_roles(*, public_read: bool) -> Mapping[str, Roles]:
+    """The table as it holds in this installation."""
+    return {
+        operation: roles if public_read or operation not in PUBLIC_READS else roles - {"anonymous"}
+        for operation, roles in OPERATIONS.items()
+    }
+
+
+def security(operation: str) -> list[dict[str, list[Any]]]:
+    """The operation's row as OpenAPI says it; an empty requirement means that a token is optional."""
+    if operation in OPEN:
+        return []
+    bearer: dict[str, list[Any]] = {"bearer": []}
+    return [{}, bearer] if "anonymous" in OPERATIONS[operation] else [bearer]

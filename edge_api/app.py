@@ -1,0 +1,67 @@
+"""The application: what is plugged together, once per process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+
+from edge_api import access, openapi
+from edge_api.auth import Gate
+from edge_api.backend import Backend
+from edge_api.body import MAX_BODY, EdgeRequest
+from edge_api.frame import Frame
+from edge_api.problems import EXCEPTION_HANDLERS
+from edge_api.routes import accounts, docs, health, inquiries
+from edge_api.settings import Settings
+from edge_api.tokens import AccessTokens
+from runtime import notify, settings, telemetry
+
+ROUTES = [
+    inquiries.create_inquiry,
+    inquiries.list_inquiries,
+    inquiries.get_inquiry,
+    inquiries.update_inquiry,
+    accounts.create_token,
+    accounts.refresh_token,
+    accounts.register_account,
+    health.check_liveness,
+    health.check_readiness,
+    docs.get_index,
+    docs.show_landing_page,
+    docs.show_swagger_ui,
+    docs.show_redoc,
+]
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The edge as an ASGI application; its lifespan dials the inquiry service, which may still be down."""
+    backend = Backend(settings.inquiry_address, settings.service_token)
+    tokens = AccessTokens(settings.jwt_keys)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        async with backend.opened():
+            notify.ready()
+            yield
+
+    app = Litestar(
+        route_handlers=[*ROUTES, docs.static_files()],
+        middleware=[Gate(access.allowed_roles(public_read=settings.public_read), tokens, backend)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_class=EdgeRequest,
+        request_max_body_size=MAX_BODY,
+        openapi_config=openapi.config(),
+        lifespan=[lifespan],
+        state=State({"backend": backend, "tokens": tokens}),
+        logging_config=None,
+    )
+    return Frame(app)
+
+
+def create_app_from_environment() -> ASGIApp:
+    """What each server process calls."""
+    loaded = settings.load(Settings)
+    telemetry.configure("edge", loaded.log_level)
+    return create_app(loaded)

@@ -1,0 +1,62 @@
+"""Authentication and authorisation of every request, before its handler: default deny."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar.exceptions import NotFoundException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from edge_api.access import OPEN, Roles
+from edge_api.backend import Backend
+from edge_api.tokens import AccessTokens
+from runtime.rpc import context
+from runtime.rpc.context import ANONYMOUS, Principal
+from runtime.rpc.errors import PermissionDenied, Unauthenticated
+
+
+class Gate(ASGIMiddleware):
+    """Finds out who calls, lets them pass if the access table does, and makes them the principal of the call."""
+
+    def __init__(self, allowed: Mapping[str, Roles], tokens: AccessTokens, backend: Backend) -> None:
+        self._allowed = allowed
+        self._tokens = tokens
+        self._backend = backend
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Answer 401 or 403 for those who may not pass."""
+        operation = operation_of(scope["route_handler"])
+        if operation not in OPEN and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item] # HTTP only
+            await self._admit(operation, scope)
+        await next_app(scope, receive, send)
+
+    async def _admit(self, operation: str, scope: Scope) -> None:
+        roles = self._allowed.get(operation)
+        if roles is None:
+            raise NotFoundException
+        principal = await self._principal(scope)
+        if principal.role not in roles:
+            if principal is ANONYMOUS:
+                raise Unauthenticated("Log in first: this needs an access token.")
+            raise PermissionDenied("Your role does not allow this.")
+        call = context.current() or context.Call(request_id=context.new_request_id())
+        context.enter(msgspec.structs.replace(call, principal=principal))
+
+    async def _principal(self, scope: Scope) -> Principal:
+        presented = [value for name, value in scope["headers"] if name == b"authorization"]
+        if not presented:
+            return ANONYMOUS
+        scheme, _, token = presented[0].decode("latin-1").partition(" ")
+        if len(presented) > 1 or scheme.lower() != "bearer":
+            raise Unauthenticated("Send one header `Authorization: Bearer <access token>`.", reason="BAD_TOKEN")
+        claims = self._tokens.verify(token.strip())
+        principal = await self._backend.sessions.principal(claims.sid)
+        if principal.account_id != claims.sub:
+            raise Unauthenticated("The access token is not valid.", reason="BAD_TOKEN")
+        return principal
+
+
+def operation_of(handler: Any) -> str:
+    """The key of a route handler in the access table."""
+    return str(handler.operation_id if getattr(handler, "operation_id", None) else handler.name)

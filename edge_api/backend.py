@@ -1,0 +1,52 @@
+"""The inquiry service as the edge sees it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from pok.account.v1.account_pb2_grpc import AccountServiceStub
+from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
+
+from edge_api.sessions import Sessions
+from runtime.rpc.client import dial
+from runtime.rpc.errors import Unavailable
+from runtime.settings import Secret
+
+if TYPE_CHECKING:  # the generated modules have them for type checkers only
+    from pok.account.v1.account_pb2_grpc import AccountServiceAsyncStub
+    from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
+
+TIMEOUT = 5.0
+"""Seconds that a request may take, all calls together."""
+
+READY_TIMEOUT = 1.0
+
+
+class Backend:
+    """One channel to the inquiry service and what speaks over it; usable inside `opened()`."""
+
+    inquiries: "InquiryServiceAsyncStub"
+    accounts: "AccountServiceAsyncStub"
+    sessions: Sessions
+    _health: Any  # typeshed leaves the stub without its methods
+
+    def __init__(self, address: str, token: Secret) -> None:
+        self._address = address
+        self._token = token
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Dial, on the running event loop; the service itself may still be down."""
+        async with dial(self._address, self._token, timeout=TIMEOUT, send_principal=True) as channel:
+            self.inquiries = InquiryServiceStub(channel)
+            self.accounts = AccountServiceStub(channel)
+            self.sessions = Sessions(self.accounts)
+            self._health = health_pb2_grpc.HealthStub(channel)
+            yield
+
+    async def check(self) -> None:
+        """Return when the inquiry service says that it serves; raises Unavailable or what the call raises."""
+        answer = await self._health.Check(health_pb2.HealthCheckRequest(), timeout=READY_TIMEOUT)
+        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+            raise Unavailable("The inquiry service is starting or stopping.", retry_delay=1.0)

@@ -1,0 +1,143 @@
+"""Reading what clients send: strictly, and with an answer they can act on."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from edge_api.backend import Backend
+from edge_api.schemas.fields import requirement
+from edge_api.tokens import AccessTokens
+from runtime.rpc.context import Principal
+from runtime.rpc.errors import FieldViolation, InvalidArgument
+
+MAX_BODY = 256 * 1024
+MAX_NAMED = 20
+"""As many wrong fields as an answer names."""
+
+VERBATIM = frozenset({"password"})  # every other text loses the white space around it
+# Lone surrogates have no UTF-8; of the control characters, text needs tab and line ends.
+FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class EdgeRequest(Request[Principal, None, State]):
+    """A request whose JSON body is the Struct that its handler asks for, and that knows the services behind."""
+
+    @property
+    def backend(self) -> Backend:
+        """The inquiry service."""
+        backend: Backend = self.app.state.backend
+        return backend
+
+    @property
+    def tokens(self) -> AccessTokens:
+        """What signs access tokens."""
+        tokens: AccessTokens = self.app.state.tokens
+        return tokens
+
+    async def body(self) -> bytes:
+        """The body, which a handler that asks for one gets; raises InvalidArgument when it is empty."""
+        body = await super().body()
+        if not body:
+            raise InvalidArgument("Send a JSON object as the body.")
+        return body
+
+    async def json(self) -> Any:
+        """The body as the type of the handler's `data`; raises InvalidArgument with every wrong field."""
+        if self.content_type[0].lower() != "application/json":
+            raise HTTPException(status_code=415)
+        model = self.route_handler.parsed_fn_signature.parameters["data"].annotation
+        return validated(model, _object(await self.body()))
+
+    def query(self, model: type[T]) -> T:
+        """The query string as `model`: lists may be repeated or separated by commas, everything else stands once."""
+        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(model)}
+        values: dict[str, Any] = {}
+        for name, value in self.query_params.multi_items():
+            text = _text(name, value)
+            if not _is_list(kinds.get(name)):
+                if name in values and name in kinds:
+                    raise InvalidArgument.field(name, f"{name} may be given once.")
+                values[name] = text
+            else:
+                values.setdefault(name, []).extend(part.strip() for part in text.split(",") if part.strip())
+        return validated(model, values, strict=False)
+
+
+def validated(model: type[T], values: Mapping[str, Any], *, strict: bool = True) -> T:
+    """`values` as `model`; raises InvalidArgument that names every wrong field."""
+    try:
+        return msgspec.convert(values, model, strict=strict)
+    except msgspec.ValidationError:
+        violations = list(_violations(model, values, strict=strict))[:MAX_NAMED]
+    sentence = "; ".join(f"{field} {description}" for field, description in violations[:3])
+    raise InvalidArgument(f"{sentence}.", violations=violations)
+
+
+def _violations(model: type[T], values: Mapping[str, Any], *, strict: bool) -> Iterator[FieldViolation]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
+    for name in values.keys() - fields.keys():
+        yield FieldViolation(name[:100], f"is not known here; known are {', '.join(sorted(fields))}")
+    for name, field in fields.items():
+        if name in values:
+            try:
+                msgspec.convert(values[name], field.type, strict=strict)
+            except msgspec.ValidationError:
+                yield FieldViolation(name, requirement(field.type))
+        elif field.required:
+            yield FieldViolation(name, "is required")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=_clean_object, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidArgument("The body is nested too deeply.") from None
+    except ValueError:  # malformed JSON, wrong UTF-8, numbers of thousands of digits
+        raise InvalidArgument("The body is not valid JSON in UTF-8.") from None
+    if not isinstance(value, dict):
+        raise InvalidArgument("The body must be a JSON object.")
+    return value
+
+
+def _clean_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    cleaned = {_text("body", name): value if name in VERBATIM else _clean(name, value) for name, value in pairs}
+    if len(cleaned) < len(pairs):
+        raise InvalidArgument("The body names a field twice.")
+    for name in VERBATIM & cleaned.keys():
+        _clean(name, cleaned[name])
+    return cleaned
+
+
+def _clean(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(name, value)
+    if isinstance(value, list):
+        return [_clean(name, item) for item in value]
+    return value
+
+
+def _text(name: str, value: str) -> str:
+    if FORBIDDEN.search(value):
+        field = FORBIDDEN.sub("?", name)[:100]
+        raise InvalidArgument.field(field, f"{field} contains control characters or broken Unicode.")
+    return value.strip()
+
+
+def _refuse_constant(_constant: str) -> None:
+    raise ValueError  # NaN and Infinity are not JSON
+
+
+def _is_list(kind: Any) -> bool:
+    return kind is not None and isinstance(_unwrapped(msgspec.inspect.type_info(kind)), msgspec.inspect.ListType)
+
+
+def _unwrapped(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind

@@ -1,0 +1,122 @@
+"""The OpenAPI document: what Litestar derives from the handlers, completed where it cannot know."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.enums import OpenAPIMediaType
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, License, SecurityScheme, Tag
+
+from edge_api import access, problems
+from edge_api.schemas.inquiries import InquiryQuery
+from edge_api.schemas.problems import Problem, VersionMismatch
+
+VERSION = importlib.metadata.version("pok")
+
+DESCRIPTION = """
+POK receives customer inquiries, classifies each one and drafts a reply.
+
+* Paths work with and without the trailing slash. Times are ISO 8601 in UTC. Bodies are JSON of at most 256 kB;
+  unknown fields are refused. Texts lose the white space around them.
+* Send `Authorization: Bearer <access>` with the access token of `/api/token/`. A token that is not valid is answered
+  with 401 also where none is needed.
+* Every error is `application/problem+json` (RFC 9457) with a stable `type`, a sentence in `detail`, every wrong field
+  in `errors`, and the `request_id` that is also in the header `X-Request-Id`.
+
+| type | status | title |
+|---|---|---|
+"""
+
+ERRORS: Mapping[int, str] = {
+    400: "A field, parameter or header is wrong; `errors` says which.",
+    401: "No access token, or one that is not valid.",
+    403: "The role of the account does not allow it.",
+    404: "There is no such inquiry, or the caller may not see it.",
+    409: "The present state does not allow it.",
+    412: "A person has changed one of the fields since the version in `If-Match`.",
+    413: "The body is larger than 256 kB.",
+    415: "The body is not JSON.",
+    429: "Too many requests; `Retry-After` says when to try again.",
+    500: "A defect on our side; it is logged under the request id.",
+    503: "A service behind the edge cannot be reached; `Retry-After` says when to try again.",
+    504: "A service behind the edge took too long.",
+}
+BACKEND_ERRORS = (500, 503, 504)
+BODY_ERRORS = (400, 413, 415)
+
+
+def operation(name: str, *errors: int) -> dict[str, Any]:
+    """What every handler declares: its key in the access table, who may call it, and how it fails."""
+    statuses = sorted({*errors, *BACKEND_ERRORS})
+    return {
+        "operation_id": name,
+        "security": access.security(name),
+        "responses": {status: _error(status) for status in statuses},
+    }
+
+
+def config() -> OpenAPIConfig:
+    """The document's head; served at /api/openapi.json."""
+    kinds = "".join(f"| `{problems.type_of(kind)}` | {kind.status} | {kind.title} |\n" for kind in problems.KINDS)
+    return OpenAPIConfig(
+        title="POK",
+        version=VERSION,
+        summary="An intelligent customer-service inbox.",
+        description=DESCRIPTION.strip() + "\n" + kinds,
+        license=License(name="Apache 2.0", identifier="Apache-2.0"),
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+        ),
+        tags=[
+            Tag(name="inquiries", description="What customers send and agents work on."),
+            Tag(name="accounts", description="Registering, logging in, staying logged in."),
+            Tag(name="operation", description="For those who run it."),
+        ],
+        use_handler_docstrings=True,
+        path="/api/openapi.json",
+        render_plugins=[Document()],
+    )
+
+
+class Document(OpenAPIRenderPlugin):
+    """Answers the document as JSON."""
+
+    def __init__(self) -> None:
+        # The second path is Litestar's own name for it; without it, it would add a plugin of its own.
+        super().__init__(path=["/", "/openapi.json"], media_type=OpenAPIMediaType.OPENAPI_JSON)
+        self._rendered: bytes | None = None
+
+    def render(self, _request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The document, made at the first call."""
+        if self._rendered is None:
+            self._rendered = msgspec.json.encode(_completed(openapi_schema))
+        return self._rendered
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    paths = {f"{path}/" if "health" not in path else path: item for path, item in document["paths"].items()}
+    # Litestar knows single parameters only, not a Struct for all of them.
+    paths["/api/inquiries/"]["get"]["parameters"] = _query_parameters(InquiryQuery)
+    return {**document, "paths": paths}
+
+
+def _query_parameters(query: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    (_, components) = msgspec.json.schema_components([query])
+    properties = components[query.__name__]["properties"]
+    return [
+        {"name": name, "in": "query", "required": False, "description": schema.pop("description", ""), "schema": schema}
+        for name, schema in properties.items()
+    ]
+
+
+def _error(status: int) -> ResponseSpec:
+    return ResponseSpec(
+        VersionMismatch if status == 412 else Problem,
+        description=ERRORS[status],
+        media_type=problems.MEDIA_TYPE,
+        generate_examples=False,
+    )

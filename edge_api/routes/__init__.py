@@ -1,0 +1,1 @@
+"""One module per part of the API; a route validates, makes one call and converts."""

@@ -1,0 +1,190 @@
+"""Inquiries: create, list, read, change."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get, patch, post
+from litestar.datastructures import ResponseHeader
+from litestar.params import Parameter
+from pok.inquiry.v1 import inquiry_pb2
+
+from edge_api import convert, problems
+from edge_api.body import EdgeRequest
+from edge_api.openapi import BODY_ERRORS, operation
+from edge_api.schemas.inquiries import (
+    CreatedInquiry,
+    InquiryChange,
+    InquiryPage,
+    InquiryQuery,
+    InquiryView,
+    NewInquiry,
+    StaffInquiry,
+)
+from edge_api.schemas.problems import VersionMismatch
+from runtime.rpc import context
+from runtime.rpc.errors import FailedPrecondition, InvalidArgument
+
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+MIN_ANONYMOUS_KEY = 22
+"""Anonymous callers share one scope of keys, so theirs must not be guessable: a UUID or 22 random characters."""
+
+ENTITY_TAG = re.compile(r'"(\d{1,18})"')
+
+IdempotencyKey = Annotated[
+    str | None,
+    Parameter(
+        header="Idempotency-Key",
+        required=False,
+        description="Makes a retry safe for 24 hours: the same key and body answer with the same inquiry. "
+        "At most 255 visible ASCII characters; without a token a UUID or at least 22 random characters.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Parameter(
+        header="If-Match",
+        required=False,
+        description="The ETag that was read. Refused with 412 only if a person has changed one of these fields since; "
+        "without it the last writer wins.",
+    ),
+]
+
+LOCATION = ResponseHeader(name="Location", documentation_only=True, description="Path of the inquiry.")
+REPLAYED = ResponseHeader(
+    name="Idempotency-Replayed",
+    documentation_only=True,
+    description="`true` when an earlier request with the same key had stored it.",
+)
+ETAG = ResponseHeader(name="ETag", documentation_only=True, description="The version, for `If-Match`; staff only.")
+
+
+@post(
+    "/api/inquiries/create",
+    summary="Send an inquiry",
+    tags=["inquiries"],
+    response_description="It is stored, and it will be analysed.",
+    response_headers=[LOCATION, REPLAYED],
+    **operation("create_inquiry", 401, 403, 409, *BODY_ERRORS),
+)
+async def create_inquiry(
+    request: EdgeRequest, data: NewInquiry, idempotency_key: IdempotencyKey = None
+) -> Response[CreatedInquiry]:
+    """Stores the inquiry and answers at once; category, sentiment, priority and a drafted reply follow by themselves.
+
+    `Location` names the inquiry. A replay of an earlier request carries `Idempotency-Replayed: true`.
+    """
+    response = await request.backend.inquiries.CreateInquiry(
+        inquiry_pb2.CreateInquiryRequest(
+            customer_name=data.customer_name,
+            customer_email=data.customer_email,
+            subject=data.subject,
+            message=data.message,
+            external_id=data.external_id or "",
+            request_id=_idempotency_key(idempotency_key),
+        )
+    )
+    headers = {"Location": f"/api/inquiries/{response.inquiry.id}/"}
+    if response.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(convert.created_inquiry(response), status_code=201, headers=headers)
+
+
+@get(
+    "/api/inquiries",
+    summary="List inquiries",
+    tags=["inquiries"],
+    response_description="A page, in the fullest view that the caller may see.",
+    **operation("list_inquiries", 400, 401),
+)
+async def list_inquiries(request: EdgeRequest) -> InquiryPage:
+    """Newest first: everything for staff, their own for customers, the public view without a token.
+
+    Filters may be repeated or separated by commas; all of them must hold. Filters by fields that the caller's view
+    does not contain are refused.
+    """
+    query = request.query(InquiryQuery)
+    return convert.inquiry_page(await request.backend.inquiries.ListInquiries(convert.list_request(query)))
+
+
+@get(
+    "/api/inquiries/{inquiry_id:uuid}",
+    summary="Read an inquiry",
+    tags=["inquiries"],
+    response_description="The inquiry, in the fullest view that the caller may see.",
+    response_headers=[ETAG],
+    **operation("get_inquiry", 400, 401, 404),
+)
+async def get_inquiry(request: EdgeRequest, inquiry_id: UUID) -> Response[InquiryView]:
+    """The fullest view that the caller may see. For staff the ETag is its version."""
+    response = await request.backend.inquiries.GetInquiry(inquiry_pb2.GetInquiryRequest(id=str(inquiry_id)))
+    view = convert.VIEWS[response.view](response.inquiry)
+    return Response(view, headers=_entity_tag(view) if isinstance(view, StaffInquiry) else None)
+
+
+@patch(
+    "/api/inquiries/{inquiry_id:uuid}",
+    summary="Change an inquiry",
+    tags=["inquiries"],
+    response_description="The inquiry as it is now.",
+    response_headers=[ETAG],
+    **operation("update_inquiry", 401, 403, 404, 409, 412, *BODY_ERRORS),
+)
+async def update_inquiry(
+    request: EdgeRequest, inquiry_id: UUID, data: InquiryChange, if_match: IfMatch = None
+) -> Response[StaffInquiry | VersionMismatch]:
+    """Sets the fields that are sent; what a person has set, the machine leaves alone from then on.
+
+    Tags are added and removed rather than replaced, so that two agents' changes merge.
+    """
+    if data == InquiryChange():
+        raise InvalidArgument("Name at least one field to change.")
+    change = convert.update_request(str(inquiry_id), data, _if_version(if_match))
+    try:
+        response = await request.backend.inquiries.UpdateInquiry(change)
+    except FailedPrecondition as error:
+        if error.reason == "VERSION_MISMATCH":
+            return await _version_mismatch(request, change.id, error)
+        raise
+    inquiry = convert.staff_inquiry(response.inquiry)
+    return Response(inquiry, headers=_entity_tag(inquiry))
+
+
+async def _version_mismatch(
+    request: EdgeRequest, inquiry_id: str, error: FailedPrecondition
+) -> Response[StaffInquiry | VersionMismatch]:
+    response = await request.backend.inquiries.GetInquiry(inquiry_pb2.GetInquiryRequest(id=inquiry_id))
+    current = convert.staff_inquiry(response.inquiry)
+    kind = problems.BY_REASON[error.reason]
+    problem = problems.problem_of(kind, error.message, error.violations)
+    return Response(
+        VersionMismatch(**{name: getattr(problem, name) for name in problem.__struct_fields__}, current=current),
+        status_code=kind.status,
+        media_type=problems.MEDIA_TYPE,
+        headers=_entity_tag(current),
+    )
+
+
+def _idempotency_key(key: str | None) -> str:
+    if key is None:
+        return ""
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidArgument.field("Idempotency-Key", "Idempotency-Key takes 1 to 255 visible ASCII characters.")
+    if context.principal().role == "anonymous" and len(key) < MIN_ANONYMOUS_KEY:
+        raise InvalidArgument.field(
+            "Idempotency-Key", "Idempotency-Key must be a UUID or at least 22 random characters when no token is sent."
+        )
+    return key
+
+
+def _if_version(if_match: str | None) -> int:
+    if if_match is None or if_match == "*":
+        return 0
+    match = ENTITY_TAG.fullmatch(if_match)
+    if match is None:
+        raise InvalidArgument.field("If-Match", 'If-Match takes one ETag as it was answered, such as "3".')
+    return int(match[1])
+
+
+def _entity_tag(inquiry: StaffInquiry) -> dict[str, str]:
+    return {"ETag": f'"{inquiry.version}"'}

@@ -1,0 +1,1 @@
+"""What the REST API accepts and answers, as msgspec Structs."""

@@ -1,0 +1,77 @@
+"""Field types that several schemas share, and the sentence that each of them asks for."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, inspect
+
+Status = Literal["new", "open", "pending", "resolved", "closed", "spam"]
+Priority = Literal["low", "normal", "high", "urgent"]
+Sentiment = Literal["negative", "neutral", "positive"]
+TriageState = Literal["queued", "running", "done", "needs_review", "failed"]
+EntityKind = Literal["order_number", "invoice_number", "amount", "email", "phone", "date"]
+
+Uuid = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        examples=["0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"],
+        extra_json_schema={"format": "uuid"},
+        extra={"must": "must be a UUID"},
+    ),
+]
+Email = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=254,
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description="An e-mail address, at most 254 characters.",
+        examples=["ana@example.org"],
+        extra_json_schema={"format": "email"},
+        extra={"must": "must be an e-mail address of at most 254 characters, such as ana@example.org"},
+    ),
+]
+PersonName = Annotated[str, Meta(min_length=1, max_length=200, examples=["Ana Pérez"])]
+CategoryKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        description="Key of a category.",
+        examples=["billing_payment"],
+    ),
+]
+Tag = Annotated[str, Meta(min_length=1, max_length=50, examples=["vip"])]
+
+
+def requirement(kind: Any) -> str:
+    """What a value of this type must be, as the rest of a sentence that begins with the field's name."""
+    return _must(inspect.type_info(kind))
+
+
+def _must(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.Metadata):
+        return str((kind.extra or {}).get("must") or _must(kind.type))
+    return f"must be {_what(kind)}"
+
+
+def _what(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.Metadata(type=inner):
+            return _what(inner)
+        case inspect.StrType(min_length=low, max_length=high) if high is not None:
+            return f"a text of {low or 0} to {high} characters"
+        case inspect.IntType(ge=low, le=high) if high is not None:
+            return f"a whole number from {low} to {high}"
+        case inspect.LiteralType(values=values):
+            return f"one of: {', '.join(map(str, values))}"
+        case inspect.ListType(item_type=item, max_length=high):
+            return f"a list of at most {high} items, each {_what(item)}" if high else f"a list, each {_what(item)}"
+        case inspect.UnionType(types=types):
+            return " or ".join(_what(member) for member in types)
+        case inspect.NoneType():
+            return "null"
+        case inspect.StrType():
+            return "a text"
+        case _:
+            return "of another type"

@@ -1,0 +1,221 @@
+"""Inquiries: what clients send, and the three views in which they are answered."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from edge_api.schemas.fields import (
+    CategoryKey,
+    Email,
+    EntityKind,
+    PersonName,
+    Priority,
+    Sentiment,
+    Status,
+    Tag,
+    TriageState,
+    Uuid,
+)
+
+Id = Annotated[Uuid, Meta(description="UUIDv7 of the inquiry.")]
+Reference = Annotated[str, Meta(description="Short reference for people.", examples=["POK-1042"])]
+StatusOf = Annotated[Status, Meta(description="Where the people are with it.")]
+TriageStateOf = Annotated[TriageState, Meta(description="Where the machine is with it.")]
+PriorityOf = Annotated[Priority | None, Meta(description="How soon an agent should look; null until triage.")]
+SentimentOf = Annotated[Sentiment | None, Meta(description="How the customer feels; null until triage.")]
+CategoryOf = Annotated[
+    str | None,
+    Meta(description="Key of the category; null until the machine is sure or a person has set it."),
+]
+Language = Annotated[str | None, Meta(description="BCP 47; null until triage.", examples=["es"])]
+Created = Annotated[datetime, Meta(description="When it was stored, UTC.", examples=["2026-11-22T09:30:00.123456Z"])]
+Updated = Annotated[datetime, Meta(description="When it last changed, UTC.", examples=["2026-11-22T09:30:00.301Z"])]
+Subject = Annotated[str, Meta(description="The subject line.", examples=["Cobro duplicado"])]
+Snippet = Annotated[str, Meta(description="The first 200 characters of the message.")]
+Probability = Annotated[float, Meta(description="Calibrated probability from 0 to 1.", examples=[0.93])]
+
+
+class NewInquiry(Struct, frozen=True, forbid_unknown_fields=True):
+    """An inquiry as a customer sends it."""
+
+    customer_name: PersonName
+    customer_email: Email
+    subject: Annotated[str, Meta(min_length=1, max_length=300, examples=["Cobro duplicado"])]
+    message: Annotated[
+        str, Meta(min_length=1, max_length=20_000, examples=["Me cobraron dos veces el pedido 83121, ¿me ayudan?"])
+    ]
+    external_id: (
+        Annotated[str, Meta(min_length=1, max_length=200, description="Its identifier elsewhere, unique; staff only.")]
+        | None
+    ) = None
+
+
+class InquiryChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """The fields to change; those left out stay as they are."""
+
+    category: CategoryKey | UnsetType = UNSET
+    sentiment: Sentiment | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    assignee_id: Annotated[Uuid | None, Meta(description="Account of the agent; null = nobody.")] | UnsetType = UNSET
+    add_tags: Annotated[list[Tag], Meta(max_length=20, description="Tags to add to those that are there.")] = []
+    remove_tags: Annotated[list[Tag], Meta(max_length=100, description="Tags to remove; absent ones are ignored.")] = []
+
+
+class InquiryQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which inquiries to list."""
+
+    category: Annotated[list[CategoryKey], Meta(max_length=100, description="Any of these categories.")] = []
+    sentiment: Annotated[list[Sentiment], Meta(max_length=10, description="Any of these; needs staff.")] = []
+    status: Annotated[list[Status], Meta(max_length=10, description="Any of these.")] = []
+    priority: Annotated[list[Priority], Meta(max_length=10, description="Any of these.")] = []
+    triage_state: Annotated[list[TriageState], Meta(max_length=10, description="Any of these.")] = []
+    language: Annotated[
+        list[Annotated[str, Meta(max_length=35, examples=["es"])]],
+        Meta(max_length=20, description="Any of these, BCP 47."),
+    ] = []
+    q: Annotated[
+        str,
+        Meta(max_length=200, description="Text to find: reference and category; for staff also name, e-mail, subject."),
+    ] = ""
+    page_size: Annotated[int, Meta(ge=1, le=100, description="At most this many items.")] = 20
+    page_token: Annotated[
+        str, Meta(max_length=1000, description="`next_page_token` or `previous_page_token` of an earlier answer.")
+    ] = ""
+
+
+class Alternative(Struct, frozen=True):
+    """A category that the machine thought possible."""
+
+    category: str
+    confidence: Probability
+
+
+class Entity(Struct, frozen=True):
+    """A fact found in the customer's messages."""
+
+    kind: EntityKind | None
+    value: Annotated[str, Meta(description="As written.", examples=["83121"])]
+    turn: Annotated[int, Meta(description="Index of the message; -1 = the subject.")]
+    start: Annotated[int, Meta(description="Where it starts there, in Unicode code points.")]
+    end: Annotated[int, Meta(description="Where it ends, exclusive.")]
+
+
+class Model(Struct, frozen=True):
+    """What analysed the inquiry."""
+
+    provider: Annotated[str, Meta(examples=["embedded"])]
+    name: str
+    prompt_version: str | None
+
+
+class PublicInquiry(Struct, frozen=True, kw_only=True):
+    """An inquiry for readers without an account: nothing personal."""
+
+    id: Id
+    reference: Reference
+    category: CategoryOf
+    status: StatusOf
+    priority: PriorityOf
+    triage_state: TriageStateOf
+    language: Language
+    create_time: Created
+    update_time: Updated
+
+
+class CustomerInquiry(Struct, frozen=True, kw_only=True):
+    """An inquiry for the customer who sent it."""
+
+    id: Id
+    reference: Reference
+    customer_name: str
+    customer_email: str
+    subject: Subject
+    message: Annotated[str | None, Meta(description="What they wrote; null in lists.")]
+    snippet: Snippet
+    category: CategoryOf
+    status: StatusOf
+    create_time: Created
+    update_time: Updated
+
+
+class CreatedInquiry(Struct, frozen=True, kw_only=True):
+    """An inquiry that was just accepted; its classification follows."""
+
+    id: Id
+    reference: Reference
+    tracking_token: Annotated[str, Meta(description="Opens the tracking page of this inquiry; keep it private.")]
+    customer_name: str
+    customer_email: str
+    subject: Subject
+    status: StatusOf
+    triage_state: TriageStateOf
+    category: CategoryOf
+    create_time: Created
+    update_time: Updated
+
+
+class StaffInquiry(Struct, frozen=True, kw_only=True):
+    """An inquiry for support and admins: everything."""
+
+    id: Id
+    reference: Reference
+    customer_name: str
+    customer_email: str
+    subject: Subject
+    message: Annotated[str | None, Meta(description="What the customer wrote; null in lists.")]
+    snippet: Snippet
+    status: StatusOf
+    priority: PriorityOf
+    priority_reason: Annotated[str | None, Meta(description="Why the machine chose the priority.")]
+    category: CategoryOf
+    suggested_category: Annotated[str | None, Meta(description="The machine's guess while it needs review.")]
+    category_confidence: Annotated[float | None, Meta(description="Of the machine's first choice, 0 to 1.")]
+    alternatives: Annotated[list[Alternative], Meta(description="Its other choices, most probable first.")]
+    sentiment: SentimentOf
+    sentiment_score: Annotated[float | None, Meta(description="From -1 (negative) to 1 (positive).")]
+    language: Language
+    triage_state: TriageStateOf
+    triage_reason: Annotated[str | None, Meta(description="Why triage failed or waits.")]
+    suggested_reply: Annotated[str | None, Meta(description="The drafted reply; null in lists.")]
+    entities: Annotated[list[Entity], Meta(description="Facts found in the messages; empty in lists.")]
+    model: Annotated[Model | None, Meta(description="What analysed it; null in lists.")]
+    assignee_id: Annotated[Uuid | None, Meta(description="Account of the agent it is assigned to.")]
+    tags: list[Tag]
+    external_id: Annotated[str | None, Meta(description="Its identifier in the system it was imported from.")]
+    human_fields: Annotated[list[str], Meta(description="Fields that a person has set; the machine leaves them alone.")]
+    version: Annotated[int, Meta(description="Raised by every change; send it as If-Match.", examples=[3])]
+    create_time: Created
+    update_time: Updated
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Where a page of inquiries, newest first, stands among all that match."""
+
+    next_page_token: Annotated[str | None, Meta(description="Opens the page of older ones; null at the end.")]
+    previous_page_token: Annotated[str | None, Meta(description="Opens the page of newer ones; null on the first.")]
+    total: Annotated[int, Meta(description="How many match in all.", examples=[42])]
+    total_is_estimate: Annotated[bool, Meta(description="True when `total` is not exact.")]
+
+
+class PublicPage(Page, frozen=True, kw_only=True):
+    """A page for readers without an account."""
+
+    items: list[PublicInquiry]
+
+
+class CustomerPage(Page, frozen=True, kw_only=True):
+    """A page of a customer's own inquiries."""
+
+    items: list[CustomerInquiry]
+
+
+class StaffPage(Page, frozen=True, kw_only=True):
+    """A page for support and admins."""
+
+    items: list[StaffInquiry]
+
+
+InquiryView = StaffInquiry | CustomerInquiry | PublicInquiry
+InquiryPage = StaffPage | CustomerPage | PublicPage

@@ -1,0 +1,1 @@
+Redoc.init("/api/openapi.json", { disableGoogleFont: true, hideDownloadButton: false }, document.getElementById("redoc"));
