@@ -1,0 +1,128 @@
+"""A TriageService behind a real gRPC server whose queue a test fills by hand and whose claims it can take away."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from pok.ai.v1 import analysis_pb2
+from pok.inquiry.v1 import triage_pb2 as pb
+from pok.inquiry.v1 import triage_pb2_grpc
+
+from runtime.rpc.errors import Aborted, RpcError
+from runtime.rpc.server import RpcServer
+from tests.support.tokens import service_tokens
+
+PATIENCE = 15.0
+"""Seconds after which a test that waits has failed."""
+
+SERVICE = "pok.inquiry.v1.TriageService"
+Outcome = pb.CompleteTriageRequest | pb.FailTriageRequest | pb.ReleaseTriageRequest
+
+
+class TriageStub(triage_pb2_grpc.TriageServiceServicer):
+    """Grants each due inquiry once, and again when it was released. `outcomes` are the reports it accepted."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
+        self.due: set[str] = set()
+        self.alone: set[str] = set()
+        self.lost: set[str] = set()
+        self.lease = 30.0
+        self.analysis_timeout = 30.0
+        self.refusal: RpcError | None = None
+        """What CompleteTriage raises instead of accepting."""
+        self.answer_claim: dict[str, asyncio.Event] = {}
+        """Claims that are granted at once but answered only when their event is set."""
+        self.claims: dict[str, int] = {}
+        self.outcomes: list[tuple[str, Outcome]] = []
+        self.heartbeats: list[tuple[str, frozenset[str]]] = []
+        """Who renewed what."""
+        self.changed = asyncio.Condition()
+        self._server: RpcServer | None = None
+
+    @property
+    def address(self) -> str:
+        """Where to dial it; the port stays the same over restarts."""
+        return f"127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Serve."""
+
+        def register(server: Any) -> None:
+            triage_pb2_grpc.add_TriageServiceServicer_to_server(self, server)
+
+        self._server = RpcServer(self.address, service_tokens(), [(SERVICE, register)], reflect=False)
+        self.port = self._server.port
+        await self._server.start()
+        await self._server.serving()
+
+    async def stop(self) -> None:
+        """Go away without waiting for calls in flight; a no-op when it is away already."""
+        if self._server:
+            await self._server.stop(0)
+        self._server = None
+
+    async def until(self, condition: Callable[["TriageStub"], bool]) -> None:
+        """Wait until the queue is as the test needs it."""
+        async with asyncio.timeout(PATIENCE), self.changed:
+            await self.changed.wait_for(lambda: condition(self))
+
+    async def outcome(self, inquiry_id: str) -> Outcome:
+        """The first report about this inquiry."""
+        await self.until(lambda stub: inquiry_id in dict(stub.outcomes))
+        return next(outcome for reported, outcome in self.outcomes if reported == inquiry_id)
+
+    async def ClaimTriage(self, request: pb.ClaimTriageRequest, context: Any) -> pb.ClaimTriageResponse:
+        inquiry_id = request.inquiry_id
+        if inquiry_id not in self.due:
+            return pb.ClaimTriageResponse()
+        async with self.changed:
+            self.due.remove(inquiry_id)
+            self.claims[inquiry_id] = self.claims.get(inquiry_id, 0) + 1
+            self.changed.notify_all()
+        if inquiry_id in self.answer_claim:
+            await self.answer_claim[inquiry_id].wait()
+        claim = pb.Claim(
+            key=pb.ClaimKey(inquiry_id=inquiry_id, claim=self.claims[inquiry_id]),
+            lease=_duration(self.lease),
+            analysis_timeout=_duration(self.analysis_timeout),
+            alone=inquiry_id in self.alone,
+            request=analysis_pb2.AnalyzeRequest(inquiry_id=inquiry_id),
+        )
+        return pb.ClaimTriageResponse(claim=claim)
+
+    async def RenewTriages(self, request: pb.RenewTriagesRequest, context: Any) -> pb.RenewTriagesResponse:
+        async with self.changed:
+            self.heartbeats.append((request.worker, frozenset(key.inquiry_id for key in request.claims)))
+            self.changed.notify_all()
+        return pb.RenewTriagesResponse(lost=[key for key in request.claims if key.inquiry_id in self.lost])
+
+    async def CompleteTriage(self, request: pb.CompleteTriageRequest, context: Any) -> pb.CompleteTriageResponse:
+        if self.refusal:
+            raise self.refusal
+        await self._report(request)
+        return pb.CompleteTriageResponse(applied=True)
+
+    async def FailTriage(self, request: pb.FailTriageRequest, context: Any) -> pb.FailTriageResponse:
+        await self._report(request)
+        return pb.FailTriageResponse()
+
+    async def ReleaseTriage(self, request: pb.ReleaseTriageRequest, context: Any) -> pb.ReleaseTriageResponse:
+        await self._report(request)
+        self.due.add(request.key.inquiry_id)
+        return pb.ReleaseTriageResponse()
+
+    async def _report(self, request: Outcome) -> None:
+        key = request.key
+        if self.claims.get(key.inquiry_id) != key.claim:
+            raise Aborted("The claim is not the current one.", reason="STALE_CLAIM")
+        async with self.changed:
+            self.outcomes.append((key.inquiry_id, request))
+            self.changed.notify_all()
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromMilliseconds(round(seconds * 1000))
+    return duration

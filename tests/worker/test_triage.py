@@ -1,0 +1,243 @@
+"""A doorbell becomes a claim, an analysis and a report; every failure becomes the right report."""
+
+import asyncio
+
+import pytest
+from pok.ai.v1 import analysis_pb2
+from pok.inquiry.v1 import triage_pb2 as pb
+from redis.asyncio import Redis
+
+from runtime import doorbell
+from runtime.rpc.errors import Internal, InvalidArgument, RpcError, Unavailable
+from tests.support.analysis_stub import AnalysisStub, Answer, billing
+from tests.support.triage_stub import TriageStub
+from tests.worker.conftest import Running, message, running, settings_for
+
+
+def failing(error: RpcError) -> Answer:
+    async def answer(request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
+        raise error
+
+    return answer
+
+
+class Held:
+    """Analyses that end when the test says so."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+
+    async def __call__(self, request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
+        await self.let_go.wait()
+        return await billing(request)
+
+
+async def test_doorbell_leads_to_the_analysis_of_the_claimed_inquiry(queue: TriageStub, worker: Running) -> None:
+    await worker.ring("a")
+    outcome = await queue.outcome("a")
+    assert isinstance(outcome, pb.CompleteTriageRequest)
+    assert (outcome.key.inquiry_id, outcome.key.claim) == ("a", 1)
+    assert outcome.analysis.categories[0].category == "billing"
+
+
+async def test_doorbell_for_what_is_not_due_does_nothing(queue: TriageStub, worker: Running, redis: Redis) -> None:
+    await redis.xadd(doorbell.STREAM, {"data": message("not due")})
+    await worker.ring("a")
+    await queue.outcome("a")
+    assert [inquiry for inquiry, _ in queue.outcomes] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason", "delay"),
+    [
+        (Unavailable("x", reason="PROVIDER_BUSY"), pb.FAILURE_KIND_PROVIDER, "provider_busy", 0),
+        (Unavailable("x", reason="PROVIDER_BUSY", retry_delay=5), pb.FAILURE_KIND_PROVIDER, "provider_busy", 0),
+        (Unavailable("x", reason="PROVIDER_BUSY", retry_delay=30), pb.FAILURE_KIND_DEFERRED, "provider_busy", 30),
+        (InvalidArgument("x", reason="NO_CUSTOMER_TURN"), pb.FAILURE_KIND_INVALID, "no_customer_turn", 0),
+        (Internal("x"), pb.FAILURE_KIND_PROVIDER, "internal", 0),
+    ],
+)
+async def test_failed_analysis_is_reported_with_its_kind_and_reason(
+    queue: TriageStub,
+    ai: AnalysisStub,
+    worker: Running,
+    error: RpcError,
+    kind: pb.FailureKind.ValueType,
+    reason: str,
+    delay: int,
+) -> None:
+    ai.answer = failing(error)
+    await worker.ring("a")
+    outcome = await queue.outcome("a")
+    assert isinstance(outcome, pb.FailTriageRequest)
+    assert (outcome.kind, outcome.reason, outcome.retry_delay.seconds) == (kind, reason, delay)
+
+
+async def test_analysis_that_takes_too_long_is_failed_by_the_worker(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    queue.analysis_timeout = 0.2
+    ai.answer = Held()
+    await worker.ring("a")
+    outcome = await queue.outcome("a")
+    assert isinstance(outcome, pb.FailTriageRequest)
+    assert (outcome.kind, outcome.reason) == (pb.FAILURE_KIND_PROVIDER, "analysis_timeout")
+
+
+async def test_absent_ai_counts_no_attempt_and_nothing_more_is_claimed_until_it_is_back(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    ai.answer = Held()
+    await worker.ring("a")
+    await ai.until(lambda stub: "a" in stub.in_flight)
+    await ai.stop()
+    assert isinstance(await queue.outcome("a"), pb.ReleaseTriageRequest)
+
+    # One read of the stream may have begun before the loss; it takes the doorbell of "b", and no other is read.
+    await worker.ring("b", "c", "d")
+    await queue.until(lambda stub: len(stub.heartbeats) > 0)
+    assert not {"c", "d"} & queue.claims.keys()
+
+    ai.answer = billing
+    await ai.start()
+    assert isinstance(await queue.outcome("c"), pb.CompleteTriageRequest)
+    assert isinstance(await queue.outcome("d"), pb.CompleteTriageRequest)
+
+
+async def test_finished_analysis_survives_a_restart_of_the_inquiry_service(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    ai.answer = held = Held()
+    await worker.ring("a")
+    await ai.until(lambda stub: "a" in stub.in_flight)
+    await queue.stop()
+    held.let_go.set()
+    await ai.until(lambda stub: not stub.in_flight)
+    await queue.start()
+    assert isinstance(await queue.outcome("a"), pb.CompleteTriageRequest)
+
+
+async def test_stale_claim_is_dropped(queue: TriageStub, ai: AnalysisStub, worker: Running) -> None:
+    ai.answer = held = Held()
+    await worker.ring("a")
+    await ai.until(lambda stub: "a" in stub.in_flight)
+    queue.claims["a"] += 1
+    held.let_go.set()
+    await worker.ring("b")
+    await queue.outcome("b")
+    assert [inquiry for inquiry, _ in queue.outcomes] == ["b"]
+
+
+async def test_refused_result_counts_as_a_failed_attempt(queue: TriageStub, worker: Running) -> None:
+    queue.refusal = InvalidArgument("No such category.")
+    await worker.ring("a")
+    outcome = await queue.outcome("a")
+    assert isinstance(outcome, pb.FailTriageRequest)
+    assert (outcome.kind, outcome.reason) == (pb.FAILURE_KIND_PROVIDER, "result_refused")
+
+
+async def test_idle_worker_sends_heartbeats(queue: TriageStub, worker: Running) -> None:
+    await queue.until(lambda stub: ("worker-of-test", frozenset()) in stub.heartbeats)
+
+
+async def test_claims_are_renewed_together_for_as_long_as_the_work_takes(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    queue.lease = 0.5
+    ai.answer = held = Held()
+    await worker.ring("a", "b")
+    both = ("worker-of-test", frozenset({"a", "b"}))
+    await queue.until(lambda stub: stub.heartbeats.count(both) == 5)  # 5/3 of a lease
+    held.let_go.set()
+    assert isinstance(await queue.outcome("a"), pb.CompleteTriageRequest)
+    assert isinstance(await queue.outcome("b"), pb.CompleteTriageRequest)
+
+
+async def test_lost_claim_ends_its_analysis_and_no_other(queue: TriageStub, ai: AnalysisStub, worker: Running) -> None:
+    queue.lease = 0.5
+    ai.answer = held = Held()
+    await worker.ring("a", "b")
+    await ai.until(lambda stub: stub.in_flight == {"a", "b"})
+    queue.lost.add("a")
+    await ai.until(lambda stub: "a" in stub.cancelled)
+    held.let_go.set()
+    await queue.outcome("b")
+    assert [inquiry for inquiry, _ in queue.outcomes] == ["b"]
+
+
+async def test_work_ends_with_its_lease_when_it_cannot_be_renewed(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    queue.lease = 0.5
+    ai.answer = Held()
+    await worker.ring("a")
+    await ai.until(lambda stub: "a" in stub.in_flight)
+    await queue.stop()
+    await ai.until(lambda stub: "a" in stub.cancelled)
+
+
+async def test_inquiry_that_lost_a_claim_to_a_crash_runs_with_nothing_else(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    ai.answer = held = Held()
+    await worker.ring("a", "b")
+    await ai.until(lambda stub: stub.in_flight == {"a", "b"})
+    await worker.ring("suspect", alone=True)
+    await queue.until(lambda stub: "suspect" in stub.claims)
+    await worker.ring("c")
+
+    company: list[set[str]] = []
+
+    async def watched(request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
+        company.append(set(ai.in_flight))
+        await asyncio.sleep(0)
+        company.append(set(ai.in_flight))
+        return await billing(request)
+
+    ai.answer = watched
+    held.let_go.set()
+    assert isinstance(await queue.outcome("suspect"), pb.CompleteTriageRequest)
+    await queue.outcome("c")
+    assert {"suspect"} in company
+    assert all(others == {"suspect"} for others in company if "suspect" in others)
+
+
+async def test_second_suspect_is_given_back_so_that_the_first_ones_crash_does_not_count_for_it(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    ai.answer = held = Held()
+    await worker.ring("a")
+    await ai.until(lambda stub: stub.in_flight == {"a"})
+    queue.answer_claim["second"] = asyncio.Event()
+    await worker.ring("second", "first", alone=True)
+    await queue.until(lambda stub: {"first", "second"} <= stub.claims.keys())
+    await worker.ring("b")  # is not claimed while a suspect waits
+    queue.answer_claim["second"].set()
+    assert isinstance(await queue.outcome("second"), pb.ReleaseTriageRequest)
+    assert "b" not in queue.claims
+    held.let_go.set()
+    assert isinstance(await queue.outcome("first"), pb.CompleteTriageRequest)
+    assert isinstance(await queue.outcome("b"), pb.CompleteTriageRequest)
+
+
+async def test_stopped_worker_lets_running_analyses_finish(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    ai.answer = held = Held()
+    await worker.ring("a")
+    await ai.until(lambda stub: "a" in stub.in_flight)
+    worker.stop.set()
+    held.let_go.set()
+    assert isinstance(await queue.outcome("a"), pb.CompleteTriageRequest)
+
+
+async def test_stopped_worker_gives_back_what_does_not_finish(
+    queue: TriageStub, ai: AnalysisStub, redis_url: str, redis: Redis
+) -> None:
+    ai.answer = Held()
+    async with running(settings_for(queue, ai, redis_url), queue, redis, drain=0.1) as worker:
+        await worker.ring("a", "b")
+        await ai.until(lambda stub: stub.in_flight == {"a", "b"})
+    assert isinstance(await queue.outcome("a"), pb.ReleaseTriageRequest)
+    assert isinstance(await queue.outcome("b"), pb.ReleaseTriageRequest)
+    await ai.until(lambda stub: stub.cancelled == {"a", "b"})

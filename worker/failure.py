@@ -1,0 +1,30 @@
+"""What an error of the AI service means for the inquiry's triage."""
+
+from typing import NamedTuple
+
+from pok.inquiry.v1 import triage_pb2 as pb
+
+from runtime.rpc.errors import DeadlineExceeded, InvalidArgument, RpcError
+
+WORTH_WAITING = 5.0
+"""Seconds; a provider that asks for less is tried again by the usual backoff."""
+
+
+class Failure(NamedTuple):
+    """How one attempt ended; `retry_delay` in seconds is what the provider asked for, 0 if nothing."""
+
+    kind: pb.FailureKind.ValueType
+    reason: str
+    retry_delay: float = 0.0
+
+
+def failure_of(error: RpcError) -> Failure:
+    """Only what the AI service calls invalid can never succeed; everything else may, later."""
+    reason = error.reason.lower()
+    if isinstance(error, InvalidArgument):
+        return Failure(pb.FAILURE_KIND_INVALID, reason)
+    if isinstance(error, DeadlineExceeded):
+        return Failure(pb.FAILURE_KIND_PROVIDER, "analysis_timeout")
+    if error.retry_delay is not None and error.retry_delay > WORTH_WAITING:
+        return Failure(pb.FAILURE_KIND_DEFERRED, reason, error.retry_delay)
+    return Failure(pb.FAILURE_KIND_PROVIDER, reason)

@@ -1,0 +1,110 @@
+"""The task behind a doorbell: claim, analyse, complete or fail."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import structlog
+from pok.ai.v1.analysis_pb2 import Analysis
+from pok.ai.v1.analysis_pb2_grpc import AnalysisServiceStub
+from pok.inquiry.v1 import triage_pb2 as pb
+from pok.inquiry.v1.triage_pb2_grpc import TriageServiceStub
+
+from runtime.rpc import context
+from runtime.rpc.errors import Aborted, DeadlineExceeded, RpcError, Unavailable, Unreachable
+from worker import backoff
+from worker.claims import Claims
+from worker.failure import Failure, failure_of
+from worker.gate import Gate
+from worker.peer import Peer
+
+log = structlog.get_logger(__name__)
+
+Request = TypeVar("Request")
+
+
+class Triage:
+    """One instance per process; it runs once per doorbell, many at a time."""
+
+    def __init__(self, worker: str, claims: Claims, inquiry: Peer, ai: Peer) -> None:
+        self._worker = worker
+        self._claims = claims
+        self._inquiry = inquiry
+        self._triage = TriageServiceStub(inquiry.channel)
+        self._ai = ai
+        self._analysis = AnalysisServiceStub(ai.channel)
+        self._gate = Gate()
+
+    async def run(self, inquiry_id: str) -> None:
+        """Do what is due for this inquiry; nothing if it is done, not due, or held by another worker."""
+        context.enter(context.Call(request_id=context.new_request_id()))
+        async with self._gate.together():
+            asked = asyncio.get_running_loop().time()
+            claim = await self._claim(inquiry_id)
+            if claim is not None:
+                async with self._claims.holding(claim, since=asked):
+                    await self._carry_out(claim)
+
+    async def _claim(self, inquiry_id: str) -> pb.Claim | None:
+        try:
+            response = await self._triage.ClaimTriage(pb.ClaimTriageRequest(inquiry_id=inquiry_id, worker=self._worker))
+        except RpcError as error:
+            # The doorbell is dropped: while the inquiry is due, the sweeper rings again.
+            log.warning("claim_failed", inquiry_id=inquiry_id, reason=error.reason)
+            if isinstance(error, Unreachable):
+                self._inquiry.lost()
+            return None
+        return response.claim if response.HasField("claim") else None
+
+    async def _carry_out(self, claim: pb.Claim) -> None:
+        if not claim.alone:
+            await self._analyse(claim)
+        elif (
+            self._gate.is_closed
+        ):  # two suspects must not wait side by side: the first one's crash would count for both
+            await self._release(claim)
+        else:
+            async with self._gate.alone():
+                await self._analyse(claim)
+
+    async def _analyse(self, claim: pb.Claim) -> None:
+        timeout = claim.analysis_timeout.ToTimedelta().total_seconds()
+        try:
+            response = await self._analysis.Analyze(claim.request, timeout=timeout)
+        except Unreachable:
+            self._ai.lost()
+            await self._release(claim)
+        except RpcError as error:
+            await self._fail(claim, failure_of(error))
+        else:
+            await self._complete(claim, response.analysis)
+
+    async def _complete(self, claim: pb.Claim, analysis: Analysis) -> None:
+        try:
+            await self._report(self._triage.CompleteTriage, pb.CompleteTriageRequest(key=claim.key, analysis=analysis))
+        except RpcError as error:
+            log.error("result_refused", inquiry_id=claim.key.inquiry_id, claim=claim.key.claim, reason=error.reason)
+            await self._fail(claim, Failure(pb.FAILURE_KIND_PROVIDER, "result_refused"))
+
+    async def _fail(self, claim: pb.Claim, failure: Failure) -> None:
+        request = pb.FailTriageRequest(key=claim.key, kind=failure.kind, reason=failure.reason)
+        if failure.retry_delay:
+            request.retry_delay.FromTimedelta(timedelta(seconds=failure.retry_delay))
+        await self._report(self._triage.FailTriage, request)
+
+    async def _release(self, claim: pb.Claim) -> None:
+        await self._report(self._triage.ReleaseTriage, pb.ReleaseTriageRequest(key=claim.key))
+
+    async def _report(self, send: Callable[[Request], Awaitable[Any]], request: Request) -> None:
+        """Tell the inquiry service how it ended, again and again while the lease lasts: the work is worth keeping."""
+        for delay in backoff.delays():
+            try:
+                await send(request)
+            except Aborted as error:
+                log.info("claim_stale", reason=error.reason)
+            except (Unavailable, DeadlineExceeded) as error:
+                log.warning("report_delayed", reason=error.reason)
+                await asyncio.sleep(delay)
+                continue
+            return
