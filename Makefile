@@ -1,0 +1,67 @@
+# `make` alone lists what there is.
+# PYTHON=… names another interpreter; POK_DATA_DIR and POK_PORT choose the installation that `make up` runs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(PYTHON) -I runtime/stack/install.py
+COMPOSE := $(wildcard compose.yaml)
+# drf-spectacular-sidecar is taken for its plain files: its Django, and what only that needs, is left out.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --all-extras \
+	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
+
+.DEFAULT_GOAL := help
+.PHONY: help up doctor test test-long test-e2e test-faults check fmt proto lock clean installed installed-dev
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: installed ## Install what is needed and run the whole system (Ctrl-C stops it)
+	@exec $(BIN)/pok up
+
+doctor: ## Say what is wrong on this machine and what to do
+	@$(INSTALL) --check
+	@if [ -x $(BIN)/pok ]; then $(BIN)/pok doctor; else echo "POK is not installed yet: make up"; fi
+
+test: installed-dev ## Run the tests, on real servers that they start themselves
+	$(BIN)/pytest
+
+test-long: installed-dev ## Run the slower and deeper variants
+	$(BIN)/pytest -m long
+
+test-e2e: installed-dev ## Drive the dashboard in a browser
+	$(BIN)/pytest -m e2e
+
+test-faults: installed-dev ## Run long rounds of injected faults
+	$(BIN)/pytest -m faults
+
+check: installed-dev ## Format, lint, types, architecture, contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format -d --exit-code
+	$(if $(COMPOSE),$(BIN)/docker-compose -f $(COMPOSE) config --quiet)
+
+fmt: installed-dev ## Format everything and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/buf format -w
+
+proto: installed-dev ## Compile the contracts into typed stubs
+	$(BIN)/python proto/build.py
+
+lock: installed-dev ## Write the lock files anew from pyproject.toml
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --group dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what can be made again; data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find proto -name '*_pb2*.py*' -delete
+
+installed:
+	@$(INSTALL)
+
+installed-dev:
+	@$(INSTALL) --dev
