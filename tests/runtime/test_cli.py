@@ -3,19 +3,8 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.support.stack import READY, Stack
-
-
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path)
-    yield stack
-    stack.end()
 
 
 def test_commands_on_the_database_find_the_one_that_up_runs(stack: Stack) -> None:
@@ -35,8 +24,8 @@ def test_commands_on_the_database_prefer_the_one_that_the_environment_names(stac
     assert stack.environment_of("inquiry_service", "create-admin")["POK_DATABASE_URL"] == url
 
 
-def test_commands_on_the_database_without_any_say_what_to_do(stack: Stack) -> None:
-    refused = stack.pok("migrate")
+def test_commands_on_the_database_without_any_say_what_to_do(new_stack: Stack) -> None:
+    refused = new_stack.pok("migrate")
     assert refused.returncode == 1
     assert "`pok up` makes it" in refused.stdout
 
@@ -48,10 +37,10 @@ def test_serve_runs_one_service_with_the_environment_it_was_given(stack: Stack) 
     assert stack.environment_of("worker")["POK_REDIS_URL"] == "redis://cache.example/0"
 
 
-def test_debug_token_is_made_from_the_installations_key(stack: Stack) -> None:
-    assert "`pok up` makes it" in stack.pok("debug-token").stdout
-    stack.up().until(READY)
-    assert stack.pok("debug-token").stdout.startswith("debug.")
+def test_debug_token_is_made_from_the_installations_key(new_stack: Stack) -> None:
+    assert "`pok up` makes it" in new_stack.pok("debug-token").stdout
+    new_stack.up().until(READY)
+    assert new_stack.pok("debug-token").stdout.startswith("debug.")
 
 
 def test_wrong_settings_are_listed_without_a_traceback(stack: Stack) -> None:
@@ -68,13 +57,13 @@ def test_unknown_arguments_are_refused(stack: Stack) -> None:
     assert "--fast" in refused.stdout
 
 
-def test_doctor_finds_nothing_wrong_before_and_while_pok_runs(stack: Stack) -> None:
-    before = stack.pok("doctor")
+def test_doctor_finds_nothing_wrong_before_and_while_pok_runs(new_stack: Stack) -> None:
+    before = new_stack.pok("doctor")
     assert "is not running; `pok up` starts it" in before.stdout
     assert before.returncode == 0
-    stack.up().until(READY)
-    meanwhile = stack.pok("doctor")
-    assert f"http://127.0.0.1:{stack.port})" in meanwhile.stdout
+    new_stack.up().until(READY)
+    meanwhile = new_stack.pok("doctor")
+    assert f"http://127.0.0.1:{new_stack.port})" in meanwhile.stdout
     assert meanwhile.returncode == 0
 
 
@@ -87,13 +76,13 @@ def test_doctor_names_what_does_not_run(stack: Stack) -> None:
     assert "but without edge" in found.stdout
 
 
-def test_doctor_names_a_taken_port_and_a_newer_data_folder(stack: Stack) -> None:
-    stack.data.mkdir()
-    (stack.data / "format").write_text("99\n")
-    with socket.create_server(("127.0.0.1", stack.port)):
-        found = stack.pok("doctor")
+def test_doctor_names_a_taken_port_and_a_newer_data_folder(new_stack: Stack) -> None:
+    new_stack.data.mkdir()
+    (new_stack.data / "format").write_text("99\n")
+    with socket.create_server(("127.0.0.1", new_stack.port)):
+        found = new_stack.pok("doctor")
     assert found.returncode == 1
-    assert f"port {stack.port} is taken by process" in found.stdout
+    assert f"port {new_stack.port} is taken by process" in found.stdout
     assert "written by a newer POK" in found.stdout
 
 

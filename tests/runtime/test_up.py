@@ -5,19 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.stack import READY, Stack, eventually
-
-
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path)
-    yield stack
-    stack.end()
 
 
 def query(stack: Stack, sql: str) -> str:
@@ -41,25 +32,25 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_first_start_migrates_makes_an_admin_and_says_where_everything_is(stack: Stack) -> None:
-    running = stack.up()
+def test_first_start_migrates_makes_an_admin_and_says_where_everything_is(new_stack: Stack) -> None:
+    running = new_stack.up()
     running.until(READY)
-    password = (stack.folder / "inquiry_service" / "password").read_text()
-    assert f"http://127.0.0.1:{stack.port}/api/docs/" in running.output
+    password = (new_stack.folder / "inquiry_service" / "password").read_text()
+    assert f"http://127.0.0.1:{new_stack.port}/api/docs/" in running.output
     assert f"admin@pok.example with password {password} " in running.output
-    ran = (stack.folder / "ran").read_text().splitlines()
+    ran = (new_stack.folder / "ran").read_text().splitlines()
     assert ran.index("inquiry_service migrate") < ran.index("inquiry_service")
     assert running.stop() == 0
 
 
-def test_password_of_the_admin_is_shown_once_and_is_in_no_file(stack: Stack) -> None:
-    running = stack.up()
+def test_password_of_the_admin_is_shown_once_and_is_in_no_file(new_stack: Stack) -> None:
+    running = new_stack.up()
     running.until(READY)
-    password = (stack.folder / "inquiry_service" / "password").read_text()
+    password = (new_stack.folder / "inquiry_service" / "password").read_text()
     assert running.stop() == 0
-    kept = b"".join(path.read_bytes() for path in stack.data.rglob("*") if path.is_file())
+    kept = b"".join(path.read_bytes() for path in new_stack.data.rglob("*") if path.is_file())
     assert password.encode() not in kept
-    again = stack.up()
+    again = new_stack.up()
     again.until(READY)
     assert "with password" not in again.output
 
@@ -167,19 +158,19 @@ def test_taken_port_is_named_with_its_holder(stack: Stack) -> None:
     assert "POK_PORT" in refused.stdout
 
 
-def test_data_of_a_newer_version_is_refused_untouched(stack: Stack) -> None:
-    stack.data.mkdir()
-    (stack.data / "format").write_text("99\n")
-    refused = stack.pok("up")
+def test_data_of_a_newer_version_is_refused_untouched(new_stack: Stack) -> None:
+    new_stack.data.mkdir()
+    (new_stack.data / "format").write_text("99\n")
+    refused = new_stack.pok("up")
     assert refused.returncode == 1
     assert "was written by a newer POK (format 99, this one knows 1)" in refused.stdout
-    assert [path.name for path in stack.data.iterdir()] == ["format"]
+    assert [path.name for path in new_stack.data.iterdir()] == ["format"]
 
 
-def test_folder_of_something_else_is_refused_untouched(stack: Stack) -> None:
-    stack.data.mkdir()
-    (stack.data / "thesis.txt").write_text("mine")
-    refused = stack.pok("up")
+def test_folder_of_something_else_is_refused_untouched(new_stack: Stack) -> None:
+    new_stack.data.mkdir()
+    (new_stack.data / "thesis.txt").write_text("mine")
+    refused = new_stack.pok("up")
     assert refused.returncode == 1
     assert "holds other files than POK's" in refused.stdout
-    assert [path.name for path in stack.data.iterdir()] == ["thesis.txt"]
+    assert [path.name for path in new_stack.data.iterdir()] == ["thesis.txt"]
