@@ -5,8 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import structlog
-from pok.ai.v1 import analysis_pb2, analysis_pb2_grpc
-from pok.inquiry.v1 import knowledge_pb2_grpc
+from pok.ai.v1 import analysis_pb2_grpc
 
 from ai_service.knowledge import Knowledge
 from ai_service.providers import Provider
@@ -19,6 +18,7 @@ from runtime.rpc.tokens import ServiceTokens
 
 log = structlog.get_logger(__name__)
 
+SERVICE = "pok.ai.v1.AnalysisService"
 DRAIN_SECONDS = 20.0
 CALL_TIMEOUT = 5.0
 
@@ -37,7 +37,7 @@ def main() -> process.Main:
 async def serve(configured: AiSettings, tokens: ServiceTokens, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then let running analyses finish."""
     async with client.dial(configured.inquiry_address, configured.service_token, timeout=CALL_TIMEOUT) as channel:
-        knowledge = Knowledge(knowledge_pb2_grpc.KnowledgeServiceStub(channel))
+        knowledge = Knowledge(channel)
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(knowledge.watch())
             async with provider_for(configured) as provider:
@@ -65,8 +65,7 @@ async def announce(server: RpcServer, knowledge: Knowledge, provider: Provider) 
 
 def registration(servicer: AnalysisServicer) -> Registration:
     """How the server learns of the service."""
-    name = analysis_pb2.DESCRIPTOR.services_by_name["AnalysisService"].full_name
-    return name, partial(analysis_pb2_grpc.add_AnalysisServiceServicer_to_server, servicer)
+    return SERVICE, partial(analysis_pb2_grpc.add_AnalysisServiceServicer_to_server, servicer)
 
 
 def provider_for(configured: AiSettings) -> AbstractAsyncContextManager[Provider]:

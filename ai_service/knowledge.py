@@ -5,6 +5,7 @@ import random
 from datetime import UTC, datetime
 from typing import NoReturn
 
+import grpc
 import structlog
 from pok.inquiry.v1 import knowledge_pb2, knowledge_pb2_grpc
 
@@ -23,8 +24,8 @@ STREAM_LIFE = 3600.0
 class Knowledge:
     """The taxonomy as the inquiry service last sent it."""
 
-    def __init__(self, stub: knowledge_pb2_grpc.KnowledgeServiceAsyncStub) -> None:
-        self._stub = stub
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = knowledge_pb2_grpc.KnowledgeServiceStub(channel)
         self._taxonomy: Taxonomy | None = None
         self._arrived = asyncio.Condition()
         self.load_time: datetime | None = None

@@ -32,6 +32,35 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     draft: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_DRAFT)]
 
 
+class Message(msgspec.Struct, frozen=True):
+    """What the model said, or why it did not."""
+
+    content: str | None = None
+    refusal: str | None = None
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One answer; `finish_reason` says whether it is whole."""
+
+    message: Message
+    finish_reason: str | None = None
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """What the call took."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """The part of a chat completion that is used here."""
+
+    choices: Annotated[tuple[Choice, ...], msgspec.Meta(min_length=1)]
+    model: str | None = None
+    usage: Tokens | None = None
+
+
 def messages(inquiry: Inquiry, taxonomy: Taxonomy, prompt: Template) -> list[dict[str, str]]:
     """The instructions, and the inquiry as JSON, which no text inside it can leave."""
     listed = "\n".join(

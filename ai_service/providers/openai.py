@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import msgspec
 import openai
-from openai.types.chat import ChatCompletion
 
 from ai_service import entities
 from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Taxonomy, Usage
@@ -20,6 +19,7 @@ from runtime.rpc.errors import Unavailable
 from runtime.settings import Secret
 
 OFFICIAL = "https://api.openai.com/v1"
+LONGEST_RETRY_DELAY = 3600.0
 NO_KEY = "none"
 """Sent to servers that need no key; the client insists on sending one."""
 
@@ -46,7 +46,8 @@ class OpenAIProvider:
         """The analysis as the model gives it, or Unavailable with one of the PROVIDER_ reasons."""
         started = time.perf_counter()
         completion = await self._complete(inquiry, taxonomy, timeout)
-        answer = _read(completion)
+        tokens = completion.usage or chat.Tokens()
+        answer = _read(completion.choices[0])
         return Analysis(
             categories=_scores(answer),
             sentiment=answer.sentiment,
@@ -60,16 +61,16 @@ class OpenAIProvider:
             model=msgspec.structs.replace(self.model, name=completion.model or self.model.name),
             knowledge_version=taxonomy.version,
             usage=Usage(
-                input_tokens=completion.usage.prompt_tokens if completion.usage else 0,
-                output_tokens=completion.usage.completion_tokens if completion.usage else 0,
+                input_tokens=tokens.prompt_tokens,
+                output_tokens=tokens.completion_tokens,
                 duration_ms=(time.perf_counter() - started) * 1_000,
             ),
         )
 
-    async def _complete(self, inquiry: Inquiry, taxonomy: Taxonomy, timeout: float) -> ChatCompletion:
+    async def _complete(self, inquiry: Inquiry, taxonomy: Taxonomy, timeout: float) -> chat.Completion:
         try:
             async with asyncio.timeout(timeout):  # the client's own timeout counts each read, not the whole call
-                return await self._client.chat.completions.create(
+                response = await self._client.chat.completions.with_raw_response.create(
                     model=self.model.name,
                     messages=cast(Any, chat.messages(inquiry, taxonomy, self._prompt)),
                     response_format=cast(Any, chat.response_format(taxonomy)),
@@ -81,8 +82,11 @@ class OpenAIProvider:
             raise _from_status(error.status_code, error.response.headers.get("retry-after", "")) from None
         except openai.APIConnectionError:
             raise Unavailable("The provider cannot be reached.", reason="PROVIDER_UNREACHABLE") from None
-        except (openai.APIResponseValidationError, ValueError):
-            raise _bad_answer("not_json") from None
+        try:
+            # Read here, because the client passes on unchecked whatever a server sends with status 200.
+            return msgspec.json.decode(response.content, type=chat.Completion)
+        except msgspec.DecodeError:
+            raise _bad_answer("no_completion") from None
 
 
 def _from_status(status: int, retry_after: str) -> Unavailable:
@@ -98,22 +102,18 @@ def _from_status(status: int, retry_after: str) -> Unavailable:
 
 
 def _retry_after(value: str) -> float | None:
-    """Seconds, from a number of seconds or an HTTP date; None where absent or unreadable."""
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+    """Seconds, at most an hour, from a number of seconds or an HTTP date; None where absent or unreadable."""
+    if value.strip().isdecimal():
+        seconds = float(value)
+    else:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(0.0, seconds), LONGEST_RETRY_DELAY)
 
 
-def _read(completion: ChatCompletion) -> chat.Answer:
-    # A server may answer 200 with anything at all, which the client passes on unparsed.
-    if not isinstance(completion, ChatCompletion) or not completion.choices:
-        raise _bad_answer("no_completion")
-    choice = completion.choices[0]
+def _read(choice: chat.Choice) -> chat.Answer:
     if choice.message.refusal or choice.finish_reason == "content_filter":
         raise Unavailable("The provider's model refuses to answer.", reason="PROVIDER_REFUSED")
     if choice.finish_reason == "length":

@@ -1,0 +1,81 @@
+"""A KnowledgeService behind a real gRPC server whose taxonomy a test changes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from pok.inquiry.v1 import knowledge_pb2 as pb
+from pok.inquiry.v1 import knowledge_pb2_grpc
+
+from runtime.rpc.server import RpcServer
+from tests.support.tokens import service_tokens
+
+SERVICE = "pok.inquiry.v1.KnowledgeService"
+DEFAULT_KEYS = (
+    "billing_payment",
+    "shipping_delivery",
+    "orders_cancellations",
+    "returns_refunds",
+    "account_access",
+    "technical_issue",
+    "product_sales",
+    "complaint_feedback",
+    "security_fraud",
+    "general_other",
+)
+
+
+class KnowledgeStub(knowledge_pb2_grpc.KnowledgeServiceServicer):
+    """Sends the taxonomy to every stream at once and after each `publish`; `version` 0 sends nothing."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.version = 0
+        self.keys: Sequence[str] = ()
+        self.streams = 0
+        self._changed = asyncio.Condition()
+        self._server: RpcServer | None = None
+
+    @property
+    def address(self) -> str:
+        """Where to dial it; the port stays the same over restarts."""
+        return f"127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Serve."""
+
+        def register(server: Any) -> None:
+            knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(self, server)
+
+        self._server = RpcServer(self.address, service_tokens(), [(SERVICE, register)], reflect=False)
+        self.port = self._server.port
+        await self._server.start()
+        await self._server.serving()
+
+    async def stop(self) -> None:
+        """Go away, breaking every stream."""
+        if self._server:
+            await self._server.stop(0)
+        self._server = None
+
+    async def publish(self, version: int, keys: Sequence[str] = DEFAULT_KEYS) -> None:
+        """Make this the taxonomy and send it."""
+        async with self._changed:
+            self.version, self.keys = version, keys
+            self._changed.notify_all()
+
+    async def WatchKnowledge(
+        self, request: pb.WatchKnowledgeRequest, context: Any
+    ) -> AsyncIterator[pb.WatchKnowledgeResponse]:
+        self.streams += 1
+        sent = request.after_version
+        while True:
+            async with self._changed:
+                while self.version in (0, sent):
+                    await self._changed.wait()
+                sent = self.version
+            yield pb.WatchKnowledgeResponse(version=sent, categories=[_category(key) for key in self.keys])
+
+
+def _category(key: str) -> pb.Category:
+    return pb.Category(key=key, name_es=key, name_en=key.replace("_", " "), description=f"All about {key}.")
