@@ -1,21 +1,25 @@
 """The inquiry service put together: the only place that knows all its parts."""
 
 import asyncio
-import contextlib
 
+from pok.account.v1 import account_pb2_grpc
 from pok.inquiry.v1 import inquiry_pb2_grpc, knowledge_pb2_grpc, triage_pb2_grpc
 
+from inquiry_service.api.accounts import AccountServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.triage import TriageServicer
+from inquiry_service.domain.accounts import Accounts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.intake import Intake
+from inquiry_service.domain.passwords import Passwords
 from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.triage import Triage
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
 from inquiry_service.sweeper import Sweeper
+from runtime import process
 from runtime.rpc.server import Registration, RpcServer
 from runtime.rpc.tokens import ServiceTokens
 
@@ -27,6 +31,7 @@ class InquiryService:
 
     def __init__(self, settings: InquirySettings) -> None:
         self._database = Database(settings.database_url, settings.database_pool)
+        self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
         self._stopping = asyncio.Event()
@@ -51,9 +56,8 @@ class InquiryService:
         self._stopping.set()
         await self._server.stop(GRACE_SECONDS)
         for task in self._housekeeping:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await process.end(task)
+        self._passwords.close()
         await self._relay.close()
         await self._database.close()
 
@@ -80,7 +84,12 @@ class InquiryService:
             wake=self._sweeper.wake,
         )
         knowledge = KnowledgeServicer(self._database, self._stopping)
+        accounts = AccountServicer(Accounts(self._database, self._passwords))
         return [
+            (
+                "pok.account.v1.AccountService",
+                lambda server: account_pb2_grpc.add_AccountServiceServicer_to_server(accounts, server),
+            ),
             (
                 "pok.inquiry.v1.InquiryService",
                 lambda server: inquiry_pb2_grpc.add_InquiryServiceServicer_to_server(inquiries, server),

@@ -24,6 +24,19 @@ def run(main: Callable[[], Main]) -> None:
     uvloop.run(_until_stopped(body))
 
 
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task that runs for ever and wait until it is over; raises what it failed with before.
+
+    Repeated, because a library's own timeout can swallow a cancellation that meets it (redis-py 8, asyncio.wait_for
+    before Python 3.12).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
+    if not task.cancelled():
+        task.result()
+
+
 async def _until_stopped(body: Main) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

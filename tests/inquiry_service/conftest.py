@@ -1,0 +1,15 @@
+"""A running inquiry service for each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.inquiry import Service, act_as, inquiry_service
+
+
+@pytest.fixture
+async def service(database_url: str, redis_url: str) -> AsyncIterator[Service]:
+    """The service on a database of its own; the test calls as support unless it says otherwise."""
+    act_as("support")
+    async with inquiry_service(database_url, redis_url, lease_seconds=30) as running:
+        yield running
