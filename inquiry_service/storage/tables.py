@@ -231,7 +231,7 @@ session = Table(
     _id(),
     Column("account_id", Uuid, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
-    Column("previous_hash", LargeBinary),
+    Column("rotation_key", LargeBinary),
     _time("rotate_time"),
     _time("create_time"),
     Column("expire_time", DateTime(timezone=True), nullable=False),

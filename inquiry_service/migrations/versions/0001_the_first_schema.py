@@ -212,7 +212,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("previous_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("rotation_key", sa.LargeBinary(), nullable=True),
         sa.Column("rotate_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
