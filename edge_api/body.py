@@ -1,5 +1,6 @@
 """Reading what clients send: strictly, and with an answer they can act on."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -58,16 +59,16 @@ class EdgeRequest(Request[Principal, None, State]):
 
     def query(self, model: type[T]) -> T:
         """The query string as `model`: lists may be repeated or separated by commas, everything else stands once."""
-        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(model)}
+        lists = _list_fields(model)
         values: dict[str, Any] = {}
         for name, value in self.query_params.multi_items():
             text = _text(name, value)
-            if not _is_list(kinds.get(name)):
-                if name in values and name in kinds:
-                    raise InvalidArgument.field(name, f"{name} may be given once.")
-                values[name] = text
-            else:
+            if name in lists:
                 values.setdefault(name, []).extend(part.strip() for part in text.split(",") if part.strip())
+            elif name in values:
+                raise InvalidArgument.field(name[:100], f"{name[:100]} may be given once.")
+            else:
+                values[name] = text
         return validated(model, values, strict=False)
 
 
@@ -135,9 +136,7 @@ def _refuse_constant(_constant: str) -> None:
     raise ValueError  # NaN and Infinity are not JSON
 
 
-def _is_list(kind: Any) -> bool:
-    return kind is not None and isinstance(_unwrapped(msgspec.inspect.type_info(kind)), msgspec.inspect.ListType)
-
-
-def _unwrapped(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
-    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
+@functools.cache
+def _list_fields(model: type[msgspec.Struct]) -> frozenset[str]:
+    fields = msgspec.structs.fields(model)
+    return frozenset(field.encode_name for field in fields if field.default_factory is list)

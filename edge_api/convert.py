@@ -1,7 +1,7 @@
 """Between protobuf and the API's Structs. Field by field and without json_format, which costs several times as much."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -27,6 +27,8 @@ from edge_api.schemas.inquiries import (
     StaffInquiry,
     StaffPage,
 )
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _names(enum: Any, prefix: str) -> dict[int, Any]:
@@ -206,4 +208,4 @@ def _model(model: analysis_pb2.Model) -> Model:
 
 
 def _time(timestamp: Timestamp) -> datetime:
-    return datetime.fromtimestamp(timestamp.seconds, UTC).replace(microsecond=timestamp.nanos // 1000)
+    return EPOCH + timedelta(0, timestamp.seconds, timestamp.nanos // 1000)

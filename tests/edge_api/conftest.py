@@ -1,0 +1,44 @@
+"""A running edge for the session, in front of a running inquiry service."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from tests.support.edge import Edge, edge
+from tests.support.inquiry import Service, inquiry_service
+from tests.support.servers import PostgresServer, ValkeyServer
+
+PASSWORD = "correct horse battery"
+Login = Callable[[str], Awaitable[dict[str, str]]]
+
+
+@pytest.fixture(scope="session")
+async def service(postgres: PostgresServer, valkey: ValkeyServer) -> AsyncIterator[Service]:
+    """The inquiry service behind the edge, with its database."""
+    async with inquiry_service(await postgres.migrated(), valkey.empty()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def api(service: Service) -> AsyncIterator[Edge]:
+    """A client of the edge."""
+    async with edge(f"127.0.0.1:{service.port}") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def headers_of(api: Edge, service: Service) -> Login:
+    """The headers of somebody who has registered, been given a role, and logged in; one account per role."""
+    known: dict[str, dict[str, str]] = {"anonymous": {}}
+
+    async def log_in(role: str) -> dict[str, str]:
+        if role not in known:
+            address = f"{role}@example.org"
+            body = {"email": address, "password": PASSWORD, "name": role}
+            (await api.post("/api/register/", json=body)).raise_for_status()
+            await service.sql("update account set role = $1 where email = $2", role, address)
+            answer = await api.post("/api/token/", json={"email": address, "password": PASSWORD})
+            known[role] = {"Authorization": f"Bearer {answer.raise_for_status().json()['access']}"}
+        return known[role]
+
+    return log_in

@@ -1,0 +1,199 @@
+"""Nothing that a client can send is our failure: every answer is a problem with a status below 500 that helps."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from edge_api.body import MAX_BODY
+from tests.edge_api.conftest import PASSWORD, Login
+from tests.support.edge import Edge, problem
+
+SOMEWHERE = "/api/inquiries/0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f/"
+INQUIRY = {"customer_name": "Ana", "customer_email": "ana@example.org", "subject": "s", "message": "m"}
+# Operations with a body: method, path, a good body, one of its text fields.
+BODIES: list[tuple[str, str, dict[str, Any], str]] = [
+    ("POST", "/api/inquiries/create/", INQUIRY, "message"),
+    ("PATCH", SOMEWHERE, {"category": "billing_payment"}, "category"),
+    ("POST", "/api/token/", {"email": "ana@example.org", "password": PASSWORD}, "password"),
+    ("POST", "/api/token/refresh/", {"refresh": "x"}, "refresh"),
+    ("POST", "/api/register/", {"email": "ana@example.org", "password": PASSWORD, "name": "Ana"}, "name"),
+]
+JSON = {"Content-Type": "application/json"}
+
+MALFORMED: dict[str, bytes] = {
+    "empty": b"",
+    "not JSON": b"{",
+    "not UTF-8": b'{"message": "\xff"}',
+    "UTF-16": '{"message": "m"}'.encode("utf-16"),
+    "byte order mark": b"\xef\xbb\xbf{}",
+    "a list": b"[]",
+    "a text": b'"x"',
+    "null": b"null",
+    "NaN": b'{"message": NaN}',
+    "Infinity": b'{"message": -Infinity}',
+    "a number of 10,000 digits": b'{"message": ' + b"9" * 10_000 + b"}",
+    "a very small number": b'{"message": 1e-99999}',
+    "deep lists": b"[" * 100_000,
+    "deep objects": b'{"a":' * 40_000,
+    "a deep field": b'{"message": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    "two values": b"{} {}",
+    "trailing comma": b'{"message": "m",}',
+}
+
+
+async def send(api: Edge, headers_of: Login, method: str, path: str, **request: Any) -> httpx.Response:
+    """Send as somebody who may."""
+    headers = await headers_of("support" if method == "PATCH" else "anonymous")
+    return await api.request(method, path, **{**request, "headers": {**headers, **request.get("headers", {})}})
+
+
+@pytest.fixture(params=BODIES, ids=["create", "update", "token", "refresh", "register"])
+def operation(request: pytest.FixtureRequest) -> tuple[str, str, dict[str, Any], str]:
+    chosen: tuple[str, str, dict[str, Any], str] = request.param
+    return chosen
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+async def test_malformed_body_is_refused(api: Edge, headers_of: Login, operation: Any, what: str) -> None:
+    method, path, _, _ = operation
+    answer = await send(api, headers_of, method, path, content=MALFORMED[what], headers=JSON)
+    problem(answer, 400, "invalid-request")
+
+
+@pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [[]], {"a": "b"}], ids=str)
+async def test_wrong_type_is_refused(api: Edge, headers_of: Login, operation: Any, value: Any) -> None:
+    method, path, good, field = operation
+    answer = await send(api, headers_of, method, path, json={**good, field: value})
+    assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\udc00\\ud800", "\\u001b", "\\u007f"])
+async def test_text_that_is_no_text_is_refused(api: Edge, headers_of: Login, operation: Any, text: str) -> None:
+    method, path, _, field = operation
+    body = f'{{"{field}": "a{text}b"}}'.encode()
+    answer = await send(api, headers_of, method, path, content=body, headers=JSON)
+    assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("name", ["unknown", "id", "role", "__proto__", "", "a\\u0000", "\\ud800", "x" * 5000])
+async def test_unknown_field_is_refused(api: Edge, headers_of: Login, operation: Any, name: str) -> None:
+    method, path, _, _ = operation
+    answer = await send(api, headers_of, method, path, content=f'{{"{name}": 1}}'.encode(), headers=JSON)
+    assert len(problem(answer, 400, "invalid-request")["errors"][0]["field"]) <= 100
+
+
+async def test_field_given_twice_is_refused(api: Edge, headers_of: Login, operation: Any) -> None:
+    method, path, good, field = operation
+    body = f'{{"{field}": "{good[field]}", "{field}": "{good[field]}"}}'.encode()
+    answer = await send(api, headers_of, method, path, content=body, headers=JSON)
+    assert "twice" in problem(answer, 400, "invalid-request")["detail"]
+
+
+async def test_blank_text_is_refused(api: Edge, headers_of: Login, operation: Any) -> None:
+    method, path, good, field = operation
+    if field == "password":
+        pytest.skip("passwords are taken as they are")
+    answer = await send(api, headers_of, method, path, json={**good, field: " \n\t "})
+    assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_body_of_more_than_256_kb_is_refused(api: Edge, headers_of: Login, operation: Any, chunked: bool) -> None:
+    async def chunks() -> Any:
+        for _ in range(MAX_BODY // 1024 + 1):
+            yield b" " * 1024
+
+    method, path, _, _ = operation
+    content = chunks() if chunked else b" " * (MAX_BODY + 1)
+    problem(await send(api, headers_of, method, path, content=content, headers=JSON), 413, "body-too-large")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x"])
+async def test_body_that_is_not_json_is_refused(api: Edge, headers_of: Login, operation: Any, kind: str) -> None:
+    method, path, _, _ = operation
+    answer = await send(api, headers_of, method, path, content=b"{}", headers={"Content-Type": kind})
+    problem(answer, 415, "unsupported-media-type")
+
+
+async def test_every_wrong_field_is_named(api: Edge) -> None:
+    body = {"customer_name": "", "customer_email": "ana.example.org", "subject": "s" * 301, "massage": "m"}
+    errors = problem(await api.post("/api/inquiries/create/", json=body), 400, "invalid-request")["errors"]
+    assert {error["field"]: error["message"] for error in errors} == {
+        "massage": "is not known here; known are customer_email, customer_name, external_id, message, subject",
+        "customer_name": "must be a text of 1 to 200 characters",
+        "customer_email": "must be an e-mail address of at most 254 characters, such as ana@example.org",
+        "subject": "must be a text of 1 to 300 characters",
+        "message": "is required",
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("colour=red", "colour"),
+        ("page_size=0", "page_size"),
+        ("page_size=101", "page_size"),
+        ("page_size=ten", "page_size"),
+        ("page_size=1e400", "page_size"),
+        ("page_size=", "page_size"),
+        ("page_size=1&page_size=2", "page_size"),
+        ("status=sad", "status"),
+        ("status=new,sad", "status"),
+        ("triage_state=unspecified", "triage_state"),
+        ("q=%00", "q"),
+        ("q=" + "x" * 201, "q"),
+        ("category=" + "x" * 101, "category"),
+        ("page_token=" + "x" * 1001, "page_token"),
+    ],
+)
+async def test_wrong_parameter_is_named(api: Edge, query: str, field: str) -> None:
+    body = problem(await api.get(f"/api/inquiries/?{query}"), 400, "invalid-request")
+    assert [error["field"] for error in body["errors"]] == [field]
+
+
+@pytest.mark.parametrize("token", ["x", "🦊", "AAAA", "' or 1=1 --", "e30", "eyJhIjoxfQ=="])
+async def test_page_token_that_we_did_not_give_is_refused(api: Edge, token: str) -> None:
+    problem(await api.get("/api/inquiries/", params={"page_token": token}), 400, "bad-page-token")
+
+
+@pytest.mark.parametrize("key", ["", "two words", "ñandú", "x" * 256, "short"])
+async def test_bad_idempotency_key_is_refused(api: Edge, key: str) -> None:
+    headers = {b"Idempotency-Key": key.encode("latin-1")}
+    answer = await api.post("/api/inquiries/create/", json=INQUIRY, headers=headers)
+    assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize("tag", ["", "3", '"x"', 'W/"3"', '"1", "2"', '"-1"', f'"{"9" * 30}"'])
+async def test_bad_if_match_is_refused(api: Edge, headers_of: Login, tag: str) -> None:
+    answer = await send(api, headers_of, "PATCH", SOMEWHERE, json={"status": "open"}, headers={"If-Match": tag})
+    assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == "If-Match"
+
+
+@pytest.mark.parametrize("path", ["x", "1", "%00", "%ff", "..%2f..", "0198c0de", "a" * 3000, "' or 1=1 --"])
+async def test_bad_id_is_not_found(api: Edge, path: str) -> None:
+    problem(await api.get(f"/api/inquiries/{path}/"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/inquiries/create/", {"POST"}),
+        ("DELETE", "/api/inquiries/", {"GET"}),
+        ("PUT", SOMEWHERE, {"GET", "PATCH"}),
+        ("GET", "/api/token/", {"POST"}),
+        ("POST", "/", {"GET"}),
+        ("POST", "/api/openapi.json", {"GET"}),
+    ],
+)
+async def test_wrong_method_names_the_right_ones(api: Edge, method: str, path: str, allowed: set[str]) -> None:
+    answer = await api.request(method, path)
+    problem(answer, 405, "method-not-allowed")
+    assert set(answer.headers["Allow"].split(", ")) == {*allowed, "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/nope", "/api/nope/", "/static/nope.js", "/static/..%2fapp.py", "/api/openapi.json/x"]
+)
+async def test_unknown_path_is_not_found(api: Edge, path: str) -> None:
+    problem(await api.get(path), 404, "not-found")

@@ -1,0 +1,75 @@
+"""The edge as a process: it refuses to start half configured, and ends without dropping what it has accepted."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.backend_stub import BackendStub
+from tests.support.edge import KEYS, Edge, edge, stop
+
+COMPLETE = {"POK_INQUIRY_ADDRESS": "127.0.0.1:1", "POK_SERVICE_TOKEN": "e" * 32, "POK_JWT_KEYS": KEYS}
+
+
+def refused(**environment: str) -> str:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("POK_")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "edge_api"],
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    return ended.stderr
+
+
+async def refuses_connections(client: Edge) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        except ConnectionRefusedError:
+            return
+        writer.close()
+        await asyncio.sleep(0.02)
+
+
+def test_every_missing_setting_is_named_at_once() -> None:
+    complaint = refused()
+    assert all(name in complaint for name in COMPLETE)
+
+
+@pytest.mark.parametrize(
+    "keys", ["k1:tooshort", "sixty-characters-of-secret-but-no-kid-in-front-of-it-at-all-here", "k1:"]
+)
+def test_weak_signing_key_is_refused_and_not_shown(keys: str) -> None:
+    complaint = refused(**{**COMPLETE, "POK_JWT_KEYS": keys})
+    assert "POK_JWT_KEYS" in complaint
+    assert keys not in complaint
+
+
+async def test_request_in_flight_is_answered_before_the_process_ends() -> None:
+    stub = BackendStub()
+    await stub.start()
+    stub.hold.clear()
+    async with edge(stub.address) as client:
+        asked = asyncio.create_task(client.get("/api/inquiries/"))
+        await stub.waiting.acquire()
+        stopped = asyncio.create_task(stop(client.process))
+        await refuses_connections(client)
+        stub.hold.set()
+        assert (await asked).status_code == 200
+        assert await stopped == 0
+    await stub.stop()
+
+
+async def test_several_processes_serve_one_port() -> None:
+    stub = BackendStub()
+    await stub.start()
+    async with edge(stub.address, POK_EDGE_WORKERS="2") as client:
+        answers = await asyncio.gather(*(client.get("/api/inquiries/") for _ in range(20)))
+        assert [answer.status_code for answer in answers] == [200] * 20
+    await stub.stop()

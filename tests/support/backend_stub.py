@@ -1,0 +1,123 @@
+"""An inquiry service behind a real gRPC server that does what a test tells it: answers, waits, fails, counts."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from pok.account.v1 import account_pb2, account_pb2_grpc
+from pok.inquiry.v1 import inquiry_pb2, inquiry_pb2_grpc
+
+from runtime.rpc import context
+from runtime.rpc.errors import Unauthenticated
+from runtime.rpc.server import RpcServer
+from tests.support.tokens import service_tokens
+
+
+class BackendStub(inquiry_pb2_grpc.InquiryServiceServicer, account_pb2_grpc.AccountServiceServicer):
+    """`failure` is what every method raises; `sessions` are the accounts behind live sessions."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.sessions: dict[str, account_pb2.Account] = {}
+        self.checks: Counter[str] = Counter()
+        self.hold = asyncio.Event()
+        """Set while calls are answered at once; cleared, they wait."""
+        self.hold.set()
+        self.waiting = asyncio.Semaphore(0)
+        """Released once for every call that has come to wait."""
+        self.calls: list[context.Call] = []
+        self._server: RpcServer | None = None
+
+    @property
+    def address(self) -> str:
+        """Where to dial it."""
+        assert self._server
+        return f"127.0.0.1:{self._server.port}"
+
+    async def start(self) -> None:
+        """Serve."""
+
+        def inquiries(server: Any) -> None:
+            inquiry_pb2_grpc.add_InquiryServiceServicer_to_server(self, server)
+
+        def accounts(server: Any) -> None:
+            account_pb2_grpc.add_AccountServiceServicer_to_server(self, server)
+
+        services = [("pok.inquiry.v1.InquiryService", inquiries), ("pok.account.v1.AccountService", accounts)]
+        self._server = RpcServer("127.0.0.1:0", service_tokens(), services, reflect=False)
+        await self._server.start()
+        await self._server.serving()
+
+    async def stop(self) -> None:
+        """Go away without waiting for calls in flight; a no-op when it is away already."""
+        if self._server:
+            await self._server.stop(0)
+        self._server = None
+
+    async def GetInquiry(self, request: inquiry_pb2.GetInquiryRequest, context_: Any) -> inquiry_pb2.GetInquiryResponse:
+        await self._note()
+        inquiry = inquiry_pb2.Inquiry(
+            id=request.id,
+            status=inquiry_pb2.INQUIRY_STATUS_NEW,
+            triage_state=inquiry_pb2.TRIAGE_STATE_QUEUED,
+        )
+        return inquiry_pb2.GetInquiryResponse(inquiry=inquiry, view=inquiry_pb2.INQUIRY_VIEW_PUBLIC)
+
+    async def ListInquiries(
+        self, request: inquiry_pb2.ListInquiriesRequest, context_: Any
+    ) -> inquiry_pb2.ListInquiriesResponse:
+        await self._note()
+        return inquiry_pb2.ListInquiriesResponse(view=inquiry_pb2.INQUIRY_VIEW_PUBLIC)
+
+    async def CheckSession(
+        self, request: account_pb2.CheckSessionRequest, context_: Any
+    ) -> account_pb2.CheckSessionResponse:
+        self.checks[request.session_id] += 1
+        await self._answer()
+        account = self.sessions.get(request.session_id)
+        if account is None:
+            raise Unauthenticated("The session has ended; log in again.", reason="SESSION_ENDED")
+        return account_pb2.CheckSessionResponse(account=account)
+
+    async def CreateInquiry(
+        self, request: inquiry_pb2.CreateInquiryRequest, context_: Any
+    ) -> inquiry_pb2.CreateInquiryResponse:
+        await self._note()
+        return inquiry_pb2.CreateInquiryResponse()
+
+    async def UpdateInquiry(
+        self, request: inquiry_pb2.UpdateInquiryRequest, context_: Any
+    ) -> inquiry_pb2.UpdateInquiryResponse:
+        await self._note()
+        return inquiry_pb2.UpdateInquiryResponse()
+
+    async def RegisterAccount(
+        self, request: account_pb2.RegisterAccountRequest, context_: Any
+    ) -> account_pb2.RegisterAccountResponse:
+        await self._note()
+        return account_pb2.RegisterAccountResponse()
+
+    async def CreateSession(
+        self, request: account_pb2.CreateSessionRequest, context_: Any
+    ) -> account_pb2.CreateSessionResponse:
+        await self._note()
+        return account_pb2.CreateSessionResponse()
+
+    async def RefreshSession(
+        self, request: account_pb2.RefreshSessionRequest, context_: Any
+    ) -> account_pb2.RefreshSessionResponse:
+        await self._note()
+        return account_pb2.RefreshSessionResponse()
+
+    async def _note(self) -> None:
+        call = context.current()
+        assert call
+        self.calls.append(call)
+        await self._answer()
+
+    async def _answer(self) -> None:
+        if not self.hold.is_set():
+            self.waiting.release()
+        await self.hold.wait()
+        if self.failure:
+            raise self.failure
