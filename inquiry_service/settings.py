@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from runtime.settings import ProcessSettings, Secret
+from runtime.settings import Key, ProcessSettings, Secret
 
 
 class InquirySettings(ProcessSettings, frozen=True, kw_only=True):
@@ -15,7 +15,7 @@ class InquirySettings(ProcessSettings, frozen=True, kw_only=True):
     redis_url: Secret
     inquiry_listen: str = "127.0.0.1:8001"
     service_tokens: Secret
-    tracking_key: Annotated[Secret, Meta(min_length=32)]
+    tracking_key: Key
     confidence_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.5
     """Below it the category is only suggested and the inquiry waits for review."""
     lease_seconds: Annotated[float, Meta(ge=1, le=600)] = 30.0

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+KEY_LENGTH = 32
 SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
@@ -17,6 +18,17 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "Secret(***)"
+
+
+class Key(Secret):
+    """A secret that signs or authenticates: at least 32 characters. Raises ValueError for a shorter one."""
+
+    __slots__ = ()
+
+    def __new__(cls, value: str) -> "Key":
+        if len(value) < KEY_LENGTH:
+            raise ValueError(f"must have at least {KEY_LENGTH} characters")
+        return super().__new__(cls, value)
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from runtime.stack.process import Child, Process, ProcessFailedError, describe_e
 FIRST_PAUSE = 0.5  # seconds before a crashed process is started again; doubled with each crash
 LONGEST_PAUSE = 30.0
 SETTLED = 60.0  # seconds after which a process that ran counts as sound again
-GRACE = 15.0  # seconds that all processes together have to stop
+GRACE = 25.0  # seconds that all processes together have to stop
 LEAST_GRACE = 2.0  # what a process gets of it if those before it took all
 
 

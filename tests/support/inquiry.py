@@ -14,7 +14,7 @@ from inquiry_service.app import InquiryService
 from inquiry_service.settings import InquirySettings
 from runtime.rpc import context
 from runtime.rpc.client import dial
-from runtime.settings import Secret
+from runtime.settings import Key, Secret
 from tests.support.tokens import LISTED, TOKENS
 
 
@@ -79,7 +79,7 @@ async def inquiry_service(database_url: str, redis_url: str, **settings: Any) ->
             "redis_url": Secret(redis_url),
             "inquiry_listen": "127.0.0.1:0",
             "service_tokens": Secret(LISTED),
-            "tracking_key": Secret("t" * 32),
+            "tracking_key": Key("t" * 32),
             **settings,
         }
     )
