@@ -31,7 +31,7 @@ def is_free(port: int) -> bool:
 
 
 def _by(port: int) -> str:
-    pid = _listener(port)
+    pid = listener_of(port)
     if pid is None:
         return ""
     with contextlib.suppress(OSError):
@@ -40,8 +40,8 @@ def _by(port: int) -> str:
     return f" by process {pid}"
 
 
-def _listener(port: int) -> int | None:
-    """Find in /proc the process that listens on a port, where the system lets us see it."""
+def listener_of(port: int) -> int | None:
+    """Return the id of the process that listens on a port, where the system lets us see it."""
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for link in Path("/proc").glob("[0-9]*/fd/*") if sockets else ():
         with contextlib.suppress(OSError):

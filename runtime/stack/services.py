@@ -57,14 +57,15 @@ class Services(msgspec.Struct, frozen=True):
     def all(self) -> list[Process]:
         """Return the processes in the order in which they lean on each other.
 
-        Only what cannot be waited for inside a service is waited for here, so that all load at the same time.
+        The model takes longest to load and so does the way over `migrate` to the inquiry service: those two begin, and
+        what loads faster leaves them the processors until then.
         """
         return [
             self._process("migrate", ("inquiry_service", "migrate"), self._database(), after=("postgres",), once=True),
             self._process("inquiry", ("inquiry_service",), self._inquiry(), after=("migrate", "valkey")),
             self._process("ai", ("ai_service",), self._ai()),
-            self._process("worker", ("worker",), self._worker(), after=("valkey",)),
-            self._process("edge", ("edge_api",), self._edge()),
+            self._process("worker", ("worker",), self._worker(), after=("migrate", "valkey")),
+            self._process("edge", ("edge_api",), self._edge(), after=("migrate",)),
         ]
 
     def one_shot(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:

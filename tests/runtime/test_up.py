@@ -1,6 +1,7 @@
 """`pok up`: start, restart, stop, and what it keeps to itself."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 
 import pytest
 
+from runtime.stack.ports import listener_of
 from tests.support.stack import READY, Stack, eventually
 
 
@@ -95,6 +97,18 @@ def test_killed_postgres_is_restarted_with_all_its_data(stack: Stack) -> None:
     running.until("postgres was ended by SIGKILL")
     running.until("postgres runs again")
     assert query(stack, "SELECT answer FROM kept") == "42"
+
+
+def test_killed_valkey_is_restarted_even_without_its_data(stack: Stack) -> None:
+    running = stack.up()
+    running.until(READY)
+    valkey = listener_of(stack.port + 4)
+    assert valkey
+    shutil.rmtree(stack.data / "valkey")
+    os.kill(valkey, signal.SIGKILL)
+    running.until("valkey was ended by SIGKILL")
+    running.until("valkey runs again")
+    assert (stack.data / "valkey" / "valkey.conf").stat().st_mode & 0o777 == 0o600
 
 
 def test_service_that_cannot_start_ends_the_start_with_its_last_words(stack: Stack) -> None:
