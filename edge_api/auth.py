@@ -26,7 +26,7 @@ class Gate(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Answer 401 or 403 for those who may not pass."""
-        operation = operation_of(scope["route_handler"])
+        operation = _operation_of(scope["route_handler"])
         if operation not in OPEN and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item] # HTTP only
             await self._admit(operation, scope)
         await next_app(scope, receive, send)
@@ -36,12 +36,10 @@ class Gate(ASGIMiddleware):
         if roles is None:
             raise NotFoundException
         principal = await self._principal(scope)
-        if principal.role not in roles:
-            if principal is ANONYMOUS:
-                raise Unauthenticated("Log in first: this needs an access token.")
-            raise PermissionDenied("Your role does not allow this.")
         call = context.current() or context.Call(request_id=context.new_request_id())
         context.enter(msgspec.structs.replace(call, principal=principal))
+        if principal.role not in roles:
+            raise PermissionDenied(f"This is for {' and '.join(sorted(roles))} only.")
 
     async def _principal(self, scope: Scope) -> Principal:
         presented = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -57,6 +55,5 @@ class Gate(ASGIMiddleware):
         return principal
 
 
-def operation_of(handler: Any) -> str:
-    """The key of a route handler in the access table."""
+def _operation_of(handler: Any) -> str:
     return str(handler.operation_id if getattr(handler, "operation_id", None) else handler.name)

@@ -84,7 +84,7 @@ def answer_rpc_error(_request: Request[Any, Any, Any], error: RpcError) -> Respo
         log.error("request_failed", code=error.code, reason=error.reason)
         return answer(kind)
     if isinstance(error, PermissionDenied) and context.principal().role == "anonymous":
-        return answer(UNAUTHENTICATED, f"{error.message} Log in to see more.", error.violations)
+        return answer(UNAUTHENTICATED, f"{error.message} Log in first.", error.violations)
     headers = {}
     if kind.status in {429, 503}:
         delay = DEFAULT_RETRY_DELAY if error.retry_delay is None else error.retry_delay
