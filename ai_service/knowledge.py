@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 BEHIND = 0.3
 """Seconds to wait for a version that the caller already has; then the answer is made with what is here."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
 STREAM_LIFE = 3600.0
 """Seconds after which the stream is opened anew, so that a peer that vanished silently is noticed."""
 
