@@ -1,4 +1,4 @@
-"""`pok up` as a user runs it, on services that only pretend, so that the stack itself is under test."""
+"""`pok up` as a user runs it; on services that only pretend, where the stack itself is under test."""
 
 import os
 import signal
@@ -45,14 +45,14 @@ elif command == "serve":
 
 
 class Stack:
-    """One data folder, five ports and four pretended services."""
+    """One data folder, five ports and four services, pretended or real."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, pretend: bool = True) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.port = free_ports(5)
         self._processes: list[subprocess.Popen[str]] = []
-        for package in PACKAGES:
+        for package in PACKAGES if pretend else ():
             (folder / package).mkdir()
             (folder / package / "__init__.py").touch()
             (folder / package / "__main__.py").write_text(PRETENDED)
