@@ -9,8 +9,11 @@ import pytest
 from pok.ai.v1 import analysis_pb2_grpc
 
 from ai_service.__main__ import registration
+from ai_service.embedded.encoder import Encoder
 from ai_service.knowledge import Knowledge
-from ai_service.providers import Provider, embedded, openai
+from ai_service.language import LanguageDetector
+from ai_service.providers import Provider, openai
+from ai_service.providers.embedded import EmbeddedProvider
 from ai_service.servicer import AnalysisServicer
 from runtime.rpc.client import dial
 from runtime.rpc.server import RpcServer
@@ -47,17 +50,43 @@ async def knowledge(knowledge_stub: KnowledgeStub) -> AsyncIterator[Knowledge]:
 
 
 @pytest.fixture(scope="session")
-async def embedded_provider() -> AsyncIterator[embedded.EmbeddedProvider]:
-    async with embedded.loaded(confidence_threshold=0.5) as provider:
-        yield provider
+async def encoder() -> AsyncIterator[Encoder]:
+    encoder = Encoder()
+    await encoder.load()
+    yield encoder
+    encoder.close()
 
 
-@pytest.fixture
-async def openai_stub() -> AsyncIterator[OpenAIStub]:
+@pytest.fixture(scope="session")
+def languages() -> LanguageDetector:
+    return LanguageDetector()
+
+
+@pytest.fixture(scope="session")
+def embedded_provider(encoder: Encoder, languages: LanguageDetector) -> Provider:
+    return EmbeddedProvider(encoder, languages, confidence_threshold=0.5)
+
+
+@pytest.fixture(scope="session")
+async def openai_server() -> AsyncIterator[OpenAIStub]:
     stub = OpenAIStub()
     await stub.start()
     yield stub
     await stub.stop()
+
+
+@pytest.fixture(scope="session")
+async def openai_provider(openai_server: OpenAIStub) -> AsyncIterator[Provider]:
+    key, url = Secret("sk-test"), openai_server.base_url
+    async with openai.connected(api_key=key, base_url=url, model="asked-for", prompt_language="en") as provider:
+        yield provider
+
+
+@pytest.fixture
+def openai_stub(openai_server: OpenAIStub) -> OpenAIStub:
+    """The server that the provider talks to, as if nothing had happened yet."""
+    openai_server.reset()
+    return openai_server
 
 
 @asynccontextmanager
@@ -73,18 +102,14 @@ async def serving(provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stu
 
 
 @pytest.fixture
-async def ai(embedded_provider: embedded.EmbeddedProvider, knowledge: Knowledge) -> AsyncIterator[Stub]:
+async def ai(embedded_provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stub]:
     """The service with the embedded model."""
     async with serving(embedded_provider, knowledge) as stub:
         yield stub
 
 
 @pytest.fixture
-async def openai_ai(openai_stub: OpenAIStub, knowledge: Knowledge) -> AsyncIterator[Stub]:
+async def openai_ai(openai_stub: OpenAIStub, openai_provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stub]:
     """The service with the OpenAI provider, which talks to `openai_stub`."""
-    key, url = Secret("sk-test"), openai_stub.base_url
-    async with (
-        openai.connected(api_key=key, base_url=url, model="asked-for", prompt_language="en") as provider,
-        serving(provider, knowledge) as stub,
-    ):
+    async with serving(openai_provider, knowledge) as stub:
         yield stub

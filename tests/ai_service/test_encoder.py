@@ -7,12 +7,6 @@ import numpy as np
 import pytest
 
 from ai_service.embedded.encoder import HEAD, TAIL, Encoder, prepare
-from ai_service.providers.embedded import EmbeddedProvider
-
-
-@pytest.fixture
-async def encoder(embedded_provider: EmbeddedProvider) -> Encoder:
-    return embedded_provider._encoder
 
 
 async def test_texts_that_wait_together_get_the_embeddings_they_get_alone(encoder: Encoder) -> None:
@@ -25,7 +19,7 @@ async def test_texts_that_wait_together_get_the_embeddings_they_get_alone(encode
 
 
 async def test_event_loop_runs_while_a_long_text_is_encoded(encoder: Encoder) -> None:
-    encoding = asyncio.create_task(encoder.encode(["palabra " * 600] * 8))
+    encoding = asyncio.create_task(encoder.encode(["palabra " * 600] * 2))
     turns = 0
     while not encoding.done():
         await asyncio.sleep(0)

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from pok.ai.v1 import analysis_pb2 as pb
 
+from ai_service.knowledge import Knowledge
+from ai_service.providers import openai
 from runtime.rpc.errors import Unavailable
+from runtime.settings import Secret
 from tests.ai_service.builders import request
-from tests.ai_service.conftest import Stub
+from tests.ai_service.conftest import Stub, serving
 from tests.support.knowledge_stub import DEFAULT_KEYS, KnowledgeStub
 from tests.support.openai_stub import ANSWER, Behaviour, OpenAIStub, Reply, answering, completion, failing
 
@@ -156,10 +159,11 @@ async def test_silent_provider_is_given_up_before_the_callers_deadline(
     assert failed.reason == "PROVIDER_TIMEOUT"
 
 
-async def test_provider_that_is_not_there_is_unreachable(openai_ai: Stub, openai_stub: OpenAIStub) -> None:
-    await openai_stub.stop()
-    with pytest.raises(Unavailable) as failed:
-        await openai_ai.Analyze(ASKED)
+async def test_provider_that_is_not_there_is_unreachable(knowledge: Knowledge) -> None:
+    nowhere = openai.connected(api_key=Secret(""), base_url="http://127.0.0.1:1/v1", model="any", prompt_language="en")
+    async with nowhere as provider, serving(provider, knowledge) as ai:
+        with pytest.raises(Unavailable) as failed:
+            await ai.Analyze(ASKED)
     assert failed.value.reason == "PROVIDER_UNREACHABLE"
 
 

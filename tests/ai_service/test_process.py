@@ -98,8 +98,8 @@ async def test_serves_only_once_the_taxonomy_is_in_and_stops_cleanly(
 
 async def test_stops_also_while_it_waits_for_the_taxonomy(process: Process, knowledge_stub: KnowledgeStub) -> None:
     await knowledge_stub.publish(0)
-    await process.start()
-    await process.is_serving()
+    await process.start(POK_OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    assert not await process.is_serving()
     assert await process.stop() == 0
 
 

@@ -68,9 +68,13 @@ class OpenAIStub:
     """`behave` may be replaced at any time; `requests` holds the bodies of all calls so far."""
 
     def __init__(self) -> None:
+        self._server: asyncio.Server | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Answer well again and forget the calls."""
         self.behave: Behaviour = answering()
         self.requests: list[Request] = []
-        self._server: asyncio.Server | None = None
 
     @property
     def base_url(self) -> str:
