@@ -21,6 +21,7 @@ from tests.support.openai_stub import OpenAIStub
 from tests.support.tokens import LISTED, TOKENS
 
 CANARY = "canary-4711"
+IMPATIENT = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 100))
 
 
 def free_port() -> int:
@@ -59,7 +60,7 @@ class Process:
             return await asyncio.get_running_loop().sock_recv(self._notices, 64)
 
     async def is_serving(self) -> bool:
-        async with grpc.aio.insecure_channel(self.address) as channel:
+        async with grpc.aio.insecure_channel(self.address, options=IMPATIENT) as channel:
             health: Any = health_pb2_grpc.HealthStub(channel)
             answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE, wait_for_ready=True)
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
