@@ -163,11 +163,10 @@ def describe_exit(code: int) -> str:
 @contextlib.asynccontextmanager
 async def running(process: Process, folder: Path, grace: float = 10.0) -> AsyncIterator[Child]:
     """Run one process, ready within the block; its log goes to `folder`."""
-    log = Log(folder / f"{process.name}.log")
-    child = await Child.start(process, log)
-    try:
-        await child.until_ready()
-        yield child
-    finally:
-        await child.stop(grace)
-        log.close()
+    with contextlib.closing(Log(folder / f"{process.name}.log")) as log:
+        child = await Child.start(process, log)
+        try:
+            await child.until_ready()
+            yield child
+        finally:
+            await child.stop(grace)
