@@ -23,12 +23,9 @@ POK receives customer inquiries, classifies each one and drafts a reply.
 * Paths work with and without the trailing slash. Times are ISO 8601 in UTC. Bodies are JSON of at most 256 kB;
   unknown fields are refused. Texts lose the white space around them.
 * Send `Authorization: Bearer <access>` with the access token of `/api/token/`. A token that is not valid is answered
-  with 401 also where none is needed.
+  with 401, also by operations that need none.
 * Every error is `application/problem+json` (RFC 9457) with a stable `type`, a sentence in `detail`, every wrong field
   in `errors`, and the `request_id` that is also in the header `X-Request-Id`.
-
-| type | status | title |
-|---|---|---|
 """
 
 ERRORS: Mapping[int, str] = {
@@ -61,12 +58,11 @@ def operation(name: str, *errors: int) -> dict[str, Any]:
 
 def config() -> OpenAPIConfig:
     """The document's head; served at /api/openapi.json."""
-    kinds = "".join(f"| `{problems.type_of(kind)}` | {kind.status} | {kind.title} |\n" for kind in problems.KINDS)
     return OpenAPIConfig(
         title="POK",
         version=VERSION,
         summary="An intelligent customer-service inbox.",
-        description=DESCRIPTION.strip() + "\n" + kinds,
+        description=DESCRIPTION.strip(),
         license=License(name="Apache 2.0", identifier="Apache-2.0"),
         components=Components(
             security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
@@ -101,7 +97,14 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     paths = {f"{path}/" if "health" not in path else path: item for path, item in document["paths"].items()}
     # Litestar knows single parameters only, not a Struct for all of them.
     paths["/api/inquiries/"]["get"]["parameters"] = _query_parameters(InquiryQuery)
+    for name in ("Problem", "VersionMismatch"):
+        document["components"]["schemas"][name]["properties"]["type"]["description"] = _problem_types()
     return {**document, "paths": paths}
+
+
+def _problem_types() -> str:
+    rows = (f"| `{problems.type_of(kind)}` | {kind.status} | {kind.title} |" for kind in problems.KINDS)
+    return "\n".join(["Stable identifier, at present one of:", "", "| type | status | title |", "|---|---|---|", *rows])
 
 
 def _query_parameters(query: type[msgspec.Struct]) -> list[dict[str, Any]]:

