@@ -60,9 +60,8 @@ class Triage:
     async def _carry_out(self, claim: pb.Claim) -> None:
         if not claim.alone:
             await self._analyse(claim)
-        elif (
-            self._gate.is_closed
-        ):  # two suspects must not wait side by side: the first one's crash would count for both
+        elif self._gate.is_closed:
+            # Two suspects must not wait side by side: a crash of the first would count for both.
             await self._release(claim)
         else:
             async with self._gate.alone():
