@@ -14,6 +14,9 @@ Embeddings = NDArray[np.float32]
 Embedding = NDArray[np.float32]
 """One such row."""
 
+Waiting = tuple[Sequence[str], "asyncio.Future[Embeddings]"]
+"""Texts, and where whoever sent them waits for their rows."""
+
 VERSION = "use-multilingual-v3"
 BATCH = 32
 HEAD, TAIL = 4_000, 1_000
@@ -27,7 +30,7 @@ class Encoder:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
-        self._waiting: list[tuple[Sequence[str], asyncio.Future[Embeddings]]] = []
+        self._waiting: list[Waiting] = []
         self._draining: asyncio.Task[None] | None = None
         self._model: Any = None
 
@@ -56,8 +59,8 @@ class Encoder:
         while self._waiting:
             batch = [item for item in self._waiting[:BATCH] if not item[1].done()]
             del self._waiting[:BATCH]
-            texts = [prepare(text) for group, _ in batch for text in group]
             try:
+                texts = [prepare(text) for group, _ in batch for text in group]
                 rows = await loop.run_in_executor(self._thread, self._model.encode, texts)
             except Exception as error:  # noqa: BLE001 - whoever waits gets it, so that none waits for ever
                 _fail(batch, error)
@@ -80,10 +83,7 @@ def prepare(text: str) -> str:
     return _NOISE.sub(" ", text).strip()
 
 
-Batch = list[tuple[Sequence[str], "asyncio.Future[Embeddings]"]]
-
-
-def _answer(batch: Batch, rows: Embeddings) -> None:
+def _answer(batch: Sequence[Waiting], rows: Embeddings) -> None:
     start = 0
     for group, future in batch:
         end = start + len(group)
@@ -92,7 +92,7 @@ def _answer(batch: Batch, rows: Embeddings) -> None:
         start = end
 
 
-def _fail(batch: Batch, error: Exception) -> None:
+def _fail(batch: Sequence[Waiting], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

@@ -35,6 +35,10 @@ def test_most_pressing_rule_decides(
     assert prioritise(category, sentiment, text) == expected
 
 
+def test_urgent_shipping_is_a_product_and_no_urgency() -> None:
+    assert prioritise("shipping_delivery", NEUTRAL, "¿cuánto cuesta el envío urgente?")[1] == "ordinary"
+
+
 def test_cue_inside_another_word_does_not_count() -> None:
     assert prioritise("product_sales", NEUTRAL, "insurgentes 12")[1] == "ordinary"
 

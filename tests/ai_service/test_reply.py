@@ -78,7 +78,7 @@ def test_missing_order_number_is_asked_for() -> None:
 
 def test_only_what_is_missing_is_asked_for() -> None:
     text = written("billing_payment", facts=(fact(EntityKind.AMOUNT),))
-    assert "could you please send us the date?" in text
+    assert "could you please send us the date on which it happened?" in text
 
 
 def test_fact_said_twice_is_restated_once() -> None:
