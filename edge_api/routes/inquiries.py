@@ -30,7 +30,7 @@ IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 MIN_ANONYMOUS_KEY = 22
 """Anonymous callers share one scope of keys, so theirs must not be guessable: a UUID or 22 random characters."""
 
-ENTITY_TAG = re.compile(r'"(\d{1,18})"')
+ENTITY_TAG = re.compile(r'"([1-9]\d{0,17})"')
 
 IdempotencyKey = Annotated[
     str | None,

@@ -64,9 +64,10 @@ def bearer(account_id: str, session_id: str, keys: str = KEYS) -> dict[str, str]
 
 def problem(answer: httpx.Response, status: int, key: str) -> dict[str, Any]:
     """The problem that was answered, which must be this one and well formed."""
-    assert answer.headers["Content-Type"] == "application/problem+json", answer.text
+    seen = f"{answer.request.method} {answer.url} {answer.status_code} {answer.text}"
+    assert answer.headers["Content-Type"] == "application/problem+json", seen
     body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body["type"]) == (status, f"urn:pok:problem:{key}"), answer.text
+    assert (answer.status_code, body["type"]) == (status, f"urn:pok:problem:{key}"), seen
     assert body["status"] == status
     assert body["title"]
     assert body["detail"].endswith(".")
