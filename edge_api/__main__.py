@@ -1,5 +1,6 @@
 """`python -m edge_api`: the edge behind Granian, one event loop per process."""
 
+import socket
 import sys
 
 from granian import Granian
@@ -19,6 +20,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"Settings are not complete:\n{error}")
     telemetry.configure("edge", settings.log_level)
+    _refuse_taken_port(settings.host, settings.port)
     Granian(
         "edge_api.app:create_app_from_environment",
         factory=True,
@@ -33,6 +35,15 @@ def main() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
     ).serve()
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    # Granian shares its port with whoever asks for the same one: two installations would serve each other's customers.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        sys.exit(f"The edge cannot listen on {host}:{port}: {error.strerror}.")
 
 
 if __name__ == "__main__":

@@ -93,13 +93,11 @@ def answer_rpc_error(_request: Request[Any, Any, Any], error: RpcError) -> Respo
 
 
 def answer_http_exception(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """An error of Litestar itself: no such route, body too large, a parameter it could not convert."""
+    """An error of Litestar itself: no such route, wrong method, body too large."""
     kind = BY_STATUS.get(error.status_code, INVALID if error.status_code < 500 else INTERNAL)
     if kind is INTERNAL:
         log.error("request_failed", exc_info=error)
-    extra = error.extra if isinstance(error.extra, list) else []
-    violations = [FieldViolation(str(item.get("key", "body")), f"{item['message']}.") for item in extra]
-    return answer(kind, "", violations, error.headers)
+    return answer(kind, headers=error.headers)
 
 
 def answer_defect(_request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

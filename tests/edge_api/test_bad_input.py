@@ -213,6 +213,10 @@ async def test_wrong_method_names_the_right_ones(api: Edge, method: str, path: s
     assert set(answer.headers["Allow"].split(", ")) == {*allowed, "OPTIONS"}
 
 
+async def test_bad_host_is_refused(api: Edge) -> None:
+    problem(await api.get("/api/inquiries/", headers={"Host": "a/b"}), 400, "invalid-request")
+
+
 @pytest.mark.parametrize(
     "path", ["/nope", "/api/nope/", "/static/nope.js", "/static/..%2fapp.py", "/api/openapi.json/x"]
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 
@@ -44,6 +45,12 @@ def test_weak_signing_key_is_refused_and_not_shown() -> None:
     complaint = refused(**{**COMPLETE, "POK_JWT_KEYS": "k1:too-short"})
     assert "POK_JWT_KEYS" in complaint
     assert "too-short" not in complaint
+
+
+def test_port_of_another_process_is_not_shared() -> None:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        port = taken.getsockname()[1]
+        assert f"cannot listen on 127.0.0.1:{port}" in refused(**COMPLETE, POK_PORT=str(port))
 
 
 async def test_request_in_flight_is_answered_before_the_process_ends() -> None:
