@@ -3,13 +3,14 @@
 import asyncio
 import sys
 
-from inquiry_service.app import InquiryService
 from inquiry_service.settings import DatabaseSettings, InquirySettings
 from runtime import notify, process, settings, telemetry
 
 
 def serve() -> process.Main:
     """Build the service from its settings."""
+    from inquiry_service.app import InquiryService  # the one-shot commands start without it
+
     chosen = settings.load(InquirySettings)
     telemetry.configure("inquiry", chosen.log_level)
 
@@ -27,7 +28,7 @@ def serve() -> process.Main:
 
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from inquiry_service.migrations import run  # alembic is slow to import and not needed to serve
+    from inquiry_service.migrations import run
 
     run.upgrade(settings.load(DatabaseSettings).database_url)
 

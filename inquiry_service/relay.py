@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from taskiq import TaskiqMessage
-from taskiq.formatters.json_formatter import JSONFormatter
 
 from inquiry_service.storage import triage
 from inquiry_service.storage.database import Database
@@ -33,7 +31,6 @@ class Relay:
         )
         self._database = database
         self._waiting: asyncio.Queue[UUID] = asyncio.Queue(MOST_WAITING)
-        self._formatter = JSONFormatter()
 
     def ring(self, inquiry_id: UUID) -> None:
         """Ring soon; never blocks and never fails."""
@@ -45,7 +42,10 @@ class Relay:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for inquiry_id in inquiry_ids:
                 pipeline.xadd(
-                    doorbell.STREAM, {b"data": self._message(inquiry_id)}, maxlen=doorbell.MAX_LENGTH, approximate=True
+                    doorbell.STREAM,
+                    {"data": doorbell.message(inquiry_id)},
+                    maxlen=doorbell.MAX_LENGTH,
+                    approximate=True,
                 )
             await pipeline.execute()
 
@@ -74,9 +74,3 @@ class Relay:
         while len(batch) < BATCH and not self._waiting.empty():
             batch.append(self._waiting.get_nowait())
         return batch
-
-    def _message(self, inquiry_id: UUID) -> bytes:
-        message = TaskiqMessage(
-            task_id=uuid4().hex, task_name=doorbell.TASK, labels={}, args=[str(inquiry_id)], kwargs={}
-        )
-        return self._formatter.dumps(message).message

@@ -5,6 +5,7 @@ import os
 import sys
 
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from inquiry_service.migrations import run
 from tests.support.servers import PostgresServer
@@ -22,6 +23,11 @@ async def test_migrations_and_tables_agree(postgres: PostgresServer) -> None:
 
     await asyncio.to_thread(there_and_back)
     await postgres.drop(url)
+
+
+def test_newest_file_is_the_head_that_alembic_sees() -> None:
+    scripts = ScriptDirectory.from_config(run.config("postgresql://unused"))
+    assert scripts.get_current_head() == run._newest()
 
 
 async def test_migrators_that_start_together_do_not_collide(postgres: PostgresServer) -> None:
