@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 
 from granian import Granian
 from granian.constants import Interfaces, Loops
@@ -11,6 +12,8 @@ from runtime import telemetry
 from runtime.settings import SettingsError, load
 
 DRAIN_SECONDS = 20
+PORT_SECONDS = 3
+"""How long to wait for a port that an edge which was killed still holds."""
 
 
 def main() -> None:
@@ -40,10 +43,16 @@ def main() -> None:
 def _refuse_taken_port(host: str, port: int) -> None:
     # Granian shares its port with whoever asks for the same one: two installations would serve each other's customers.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        sys.exit(f"The edge cannot listen on {host}:{port}: {error.strerror}.")
+    deadline = time.monotonic() + PORT_SECONDS
+    while True:
+        try:
+            socket.create_server((host, port), family=family).close()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"The edge cannot listen on {host}:{port}: {error.strerror}.")
+            time.sleep(0.1)
+        else:
+            return
 
 
 if __name__ == "__main__":

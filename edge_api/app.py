@@ -1,5 +1,8 @@
 """The application: what is plugged together, once per process."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +20,9 @@ from edge_api.routes import accounts, docs, health, inquiries
 from edge_api.settings import Settings
 from edge_api.tokens import AccessTokens
 from runtime import notify, settings, telemetry
+
+PARENT_INTERVAL = 0.5
+"""Seconds between two looks at whether the process that started this one is still there."""
 
 ROUTES = [
     inquiries.create_inquiry,
@@ -53,11 +59,24 @@ def create_app(settings: Settings) -> ASGIApp:
         request_class=EdgeRequest,
         request_max_body_size=MAX_BODY,
         openapi_config=openapi.config(),
-        lifespan=[lifespan],
+        lifespan=[lifespan, _end_with_parent],
         state=State({"backend": backend, "tokens": tokens}),
         logging_config=None,
     )
     return Frame(app)
+
+
+@asynccontextmanager
+async def _end_with_parent(_app: Litestar) -> AsyncIterator[None]:
+    # Granian's main process may be killed without a word to this one, which would then hold the port with old settings.
+    async def watch(parent: int) -> None:
+        while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells this event
+            await asyncio.sleep(PARENT_INTERVAL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    watching = asyncio.create_task(watch(os.getppid()))
+    yield
+    watching.cancel()
 
 
 def create_app_from_environment() -> ASGIApp:

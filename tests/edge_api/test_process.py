@@ -53,6 +53,14 @@ def test_port_of_another_process_is_not_shared() -> None:
         assert f"cannot listen on 127.0.0.1:{port}" in refused(**COMPLETE, POK_PORT=str(port))
 
 
+async def test_killed_edge_makes_room_for_the_next_one() -> None:
+    async with edge("127.0.0.1:1") as killed:
+        killed.process.kill()
+        await killed.process.wait()
+        async with edge("127.0.0.1:1", port=killed.base_url.port) as client:
+            assert (await client.get("/api/health/live")).status_code == 200
+
+
 async def test_request_in_flight_is_answered_before_the_process_ends() -> None:
     stub = BackendStub()
     await stub.start()

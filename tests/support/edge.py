@@ -29,12 +29,12 @@ class Edge(httpx.AsyncClient):
 
 
 @contextlib.asynccontextmanager
-async def edge(inquiry_address: str, **variables: str) -> AsyncIterator[Edge]:
-    """Run an edge on a free port in front of this inquiry service; `variables` are further settings."""
-    address = f"http://127.0.0.1:{free_ports()}"
+async def edge(inquiry_address: str, port: int | None = None, **variables: str) -> AsyncIterator[Edge]:
+    """Run an edge on this or a free port in front of this inquiry service; `variables` are further settings."""
+    port = port or free_ports()
     environment = {
         **os.environ,
-        "POK_PORT": address.rpartition(":")[2],
+        "POK_PORT": str(port),
         "POK_INQUIRY_ADDRESS": inquiry_address,
         "POK_SERVICE_TOKEN": TOKENS["edge"],
         "POK_JWT_KEYS": KEYS,
@@ -42,7 +42,7 @@ async def edge(inquiry_address: str, **variables: str) -> AsyncIterator[Edge]:
     }
     process = await _started(environment)
     try:
-        async with Edge(base_url=address, timeout=20) as client:
+        async with Edge(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             client.process = process
             yield client
     finally:
