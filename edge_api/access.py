@@ -11,7 +11,6 @@ Roles = frozenset[Role]
 
 STAFF: Roles = frozenset({"support", "admin"})
 EVERYONE: Roles = frozenset({"anonymous", "user", "support", "admin"})
-SIGNED_IN: Roles = EVERYONE - {"anonymous"}
 
 # Operation → roles that may call it.
 OPERATIONS: Mapping[str, Roles] = {
