@@ -11,6 +11,8 @@ from runtime.rpc.errors import RpcError
 from worker import backoff
 
 PROBE_TIMEOUT = 2.0
+LONGEST_PAUSE = 0.5
+"""Seconds between two probes: they cost next to nothing, and the first answer after a start waits for them."""
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +34,7 @@ class Peer:
 
     async def until_serving(self) -> None:
         """Return at once while it is known to serve; otherwise probe until it does."""
-        delays = backoff.delays()
+        delays = backoff.delays(most=LONGEST_PAUSE)
         while not self._serving:
             self._serving = await self._probe()
             if self._serving:
