@@ -41,7 +41,7 @@ check: installed-dev ## Format, lint, types, architecture, contracts
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format -d --exit-code
-	$(if $(COMPOSE),$(BIN)/docker-compose -f $(COMPOSE) config --quiet)
+	$(if $(COMPOSE),$(BIN)/docker-compose --env-file tests/compose.env -f $(COMPOSE) config --quiet)
 
 fmt: installed-dev ## Format everything and mend what can be mended
 	$(BIN)/ruff check --fix

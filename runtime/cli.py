@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run one service, with Postgres and Redis given by the environment")
     serve.add_argument("service", choices=SERVICES)
     serve.set_defaults(run=_serve)
+    health = commands.add_parser("health", help="ask one gRPC server whether it serves (exit status 0 or 1)")
+    health.add_argument("address", help="host:port of the inquiry or the AI service")
+    health.set_defaults(run=_health)
     commands.add_parser("doctor", help="say what is wrong and what to do").set_defaults(run=_doctor)
     commands.add_parser("debug-token", help="print a 15-minute read-only token for grpcurl").set_defaults(run=_token)
     commands.add_parser("version", help="print the version").set_defaults(run=_version)
@@ -82,6 +85,14 @@ def _doctor(_chosen: argparse.Namespace, _rest: list[str]) -> int:
         if finding.advice:
             print(f"     {'':15} {finding.advice}")
     return 0 if all(finding.well for finding in findings) else 1
+
+
+def _health(chosen: argparse.Namespace, _rest: list[str]) -> int:
+    from runtime.rpc.health import serves  # brings gRPC with it, which the other commands need not wait for
+
+    serving = serves(chosen.address)
+    print("serving" if serving else "not serving")
+    return 0 if serving else 1
 
 
 def _token(_chosen: argparse.Namespace, _rest: list[str]) -> int:

@@ -71,6 +71,12 @@ async def test_grpc_lists_its_services_and_answers_the_bearer_of_a_debug_token(s
     assert "unauthenticated" in refused.stderr
 
 
+async def test_health_command_tells_serving_from_absent(system: System) -> None:
+    for port, status in ((system.stack.port + 1, 0), (system.stack.port + 2, 0), (1, 1)):
+        health = await asyncio.to_thread(system.stack.pok, "health", f"127.0.0.1:{port}")
+        assert health.returncode == status
+
+
 async def buf_curl(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Call a gRPC server as README shows it."""
     command = [str(BUF), "curl", "--http2-prior-knowledge", "--protocol", "grpc", *arguments]

@@ -1,0 +1,39 @@
+"""What stands in the repository beside the code is true of the code."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ai_service.settings import AiSettings
+from edge_api.settings import Settings as EdgeSettings
+from inquiry_service.settings import DatabaseSettings, InquirySettings
+from runtime.settings import ProcessSettings
+from runtime.stack.up import UpSettings
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parent.parent
+STRUCTS: tuple[type[ProcessSettings], ...] = (
+    AiSettings,
+    DatabaseSettings,
+    EdgeSettings,
+    InquirySettings,
+    UpSettings,
+    WorkerSettings,
+)
+
+
+def test_env_example_lists_exactly_the_variables_that_processes_read() -> None:
+    read = {f"POK_{field.name.upper()}" for struct in STRUCTS for field in msgspec.structs.fields(struct)}
+    listed = re.findall(r"^(POK_\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(read)
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.es.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_paths_and_make_targets_named_in_documents_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z0-9-]+)`", text)) <= targets
+    paths = re.findall(r"`((?:edge_api|inquiry_service|ai_service|worker|runtime|proto|tests)/[\w./-]*)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
