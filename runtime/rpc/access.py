@@ -5,7 +5,6 @@ from collections.abc import Mapping
 INQUIRY = "/pok.inquiry.v1.InquiryService/"
 TRIAGE = "/pok.inquiry.v1.TriageService/"
 KNOWLEDGE = "/pok.inquiry.v1.KnowledgeService/"
-ADMIN = "/pok.inquiry.v1.AdminService/"
 ACCOUNT = "/pok.account.v1.AccountService/"
 ANALYSIS = "/pok.ai.v1.AnalysisService/"
 
@@ -17,41 +16,16 @@ CALLERS: Mapping[str, frozenset[str]] = {
         INQUIRY + "GetInquiry": "edge debug",
         INQUIRY + "ListInquiries": "edge debug",
         INQUIRY + "UpdateInquiry": "edge",
-        INQUIRY + "DeleteInquiry": "edge",
-        INQUIRY + "ListEvents": "edge debug",
         TRIAGE + "ClaimTriage": "worker",
         TRIAGE + "RenewTriages": "worker",
         TRIAGE + "CompleteTriage": "worker",
         TRIAGE + "FailTriage": "worker",
         TRIAGE + "ReleaseTriage": "worker",
         KNOWLEDGE + "WatchKnowledge": "ai debug",
-        ADMIN + "ListCategories": "edge",
-        ADMIN + "CreateCategory": "edge",
-        ADMIN + "UpdateCategory": "edge",
-        ADMIN + "DeleteCategory": "edge",
-        ADMIN + "ListCannedReplies": "edge",
-        ADMIN + "CreateCannedReply": "edge",
-        ADMIN + "UpdateCannedReply": "edge",
-        ADMIN + "DeleteCannedReply": "edge",
-        ADMIN + "ListSettings": "edge",
-        ADMIN + "UpdateSetting": "edge",
-        ADMIN + "ListAuditEntries": "edge",
         ACCOUNT + "RegisterAccount": "edge",
         ACCOUNT + "CreateSession": "edge",
         ACCOUNT + "RefreshSession": "edge",
         ACCOUNT + "CheckSession": "edge",
-        ACCOUNT + "RevokeRefreshToken": "edge",
-        ACCOUNT + "ListSessions": "edge",
-        ACCOUNT + "RevokeSessions": "edge",
-        ACCOUNT + "GetMe": "edge",
-        ACCOUNT + "UpdateMe": "edge",
-        ACCOUNT + "ChangePassword": "edge",
-        ACCOUNT + "ListAgents": "edge",
-        ACCOUNT + "ListAccounts": "edge",
-        ACCOUNT + "GetAccount": "edge",
-        ACCOUNT + "CreateAccount": "edge",
-        ACCOUNT + "UpdateAccount": "edge",
-        ACCOUNT + "DeleteAccount": "edge",
         ANALYSIS + "Analyze": "worker inquiry",
         ANALYSIS + "GetModel": "worker inquiry debug",
     }.items()

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from pok.account.v1 import account_pb2_grpc
 from pok.ai.v1 import analysis_pb2, analysis_pb2_grpc
-from pok.inquiry.v1 import admin_pb2_grpc, inquiry_pb2_grpc, knowledge_pb2, knowledge_pb2_grpc, triage_pb2_grpc
+from pok.inquiry.v1 import inquiry_pb2_grpc, knowledge_pb2, knowledge_pb2_grpc, triage_pb2_grpc
 
 from runtime.rpc import access, context, errors
 from runtime.rpc.client import dial
@@ -179,14 +179,13 @@ async def test_absent_server_is_unreachable() -> None:
 def test_every_method_of_every_contract_stands_in_the_table() -> None:
     from google.protobuf.descriptor_pool import Default
 
-    assert account_pb2_grpc and admin_pb2_grpc and inquiry_pb2_grpc and triage_pb2_grpc  # importing them fills the pool
+    assert account_pb2_grpc and inquiry_pb2_grpc and triage_pb2_grpc  # importing them fills the pool
     methods = {
         f"/{service}/{method.name}"
         for service in (
             "pok.inquiry.v1.InquiryService",
             "pok.inquiry.v1.TriageService",
             "pok.inquiry.v1.KnowledgeService",
-            "pok.inquiry.v1.AdminService",
             "pok.account.v1.AccountService",
             "pok.ai.v1.AnalysisService",
         )
