@@ -1,8 +1,13 @@
 """Fixtures for all tests: servers are real and run once per session; every test gets databases of its own."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
+
+# Before anything imports gRPC: its fork handlers would start threads in the children in which PostgreSQL is about to
+# enter a user namespace, which only a process of one thread may do.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 from tests.support.servers import PostgresServer, ValkeyServer, postgres_server, valkey_server
 
