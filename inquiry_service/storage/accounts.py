@@ -42,6 +42,9 @@ _ROTATE = Statement(
         expire_time = now() + {LIFETIME} where id = :id returning expire_time"""
 )
 _REVOKE = Statement("update session set revoke_time = now() where id = :id returning id")
+_PURGE_SESSIONS = Statement(
+    f"""delete from session where expire_time < now() - {LIFETIME} or revoke_time < now() - {LIFETIME} returning id"""
+)
 _BY_SESSION = Statement(
     f"select {_ACCOUNT} from session s join account a on a.id = s.account_id where s.id = :id and {_LIVE}"
 )
@@ -141,3 +144,8 @@ async def by_session(database: Database, id_: UUID) -> AccountRecord | None:
     """The account behind a live session."""
     row = await database.row(_BY_SESSION, id=id_)
     return AccountRecord(**dict(row)) if row else None
+
+
+async def purge_sessions(database: Database) -> int:
+    """Forget sessions that ended more than 30 days ago; returns how many."""
+    return len(await database.fetch(_PURGE_SESSIONS))

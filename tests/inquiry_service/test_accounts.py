@@ -10,6 +10,8 @@ from pok.account.v1 import account_pb2 as pb
 
 from inquiry_service.domain import passwords
 from inquiry_service.domain.passwords import Passwords
+from inquiry_service.storage.accounts import purge_sessions
+from inquiry_service.storage.database import Database
 from runtime.rpc import errors
 from tests.support.inquiry import Service
 
@@ -273,3 +275,18 @@ async def test_neither_passwords_nor_tokens_are_stored_or_logged(service: Servic
         assert secret not in stored
         assert secret not in str(logs)
     assert EMAIL not in str(logs)
+
+
+async def test_sessions_that_ended_long_ago_are_forgotten_and_others_kept(service: Service) -> None:
+    await register(service)
+    sessions = [await sign_in(service) for _ in range(3)]
+    long_ago, recently, live = (session.id for session in sessions)
+    await service.sql("update session set revoke_time = now() - interval '31 days' where id = $1", long_ago)
+    await service.sql("update session set revoke_time = now() - interval '29 days' where id = $1", recently)
+    database = Database(service.database_url, size=1)
+    await database.open()
+    try:
+        assert await purge_sessions(database) == 1
+    finally:
+        await database.close()
+    assert {str(row["id"]) for row in await service.sql("select id from session")} == {recently, live}

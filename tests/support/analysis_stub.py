@@ -7,13 +7,11 @@ from typing import Any
 from pok.ai.v1 import analysis_pb2 as pb
 from pok.ai.v1 import analysis_pb2_grpc
 
-from runtime.rpc.server import RpcServer
-from tests.support.tokens import service_tokens
+from tests.support.stub_server import StubServer
 
 PATIENCE = 15.0
 """Seconds after which a test that waits has failed."""
 
-SERVICE = "pok.ai.v1.AnalysisService"
 Answer = Callable[[pb.AnalyzeRequest], Awaitable[pb.Analysis]]
 
 
@@ -30,38 +28,18 @@ async def billing(request: pb.AnalyzeRequest) -> pb.Analysis:
     )
 
 
-class AnalysisStub(analysis_pb2_grpc.AnalysisServiceServicer):
+class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
     """`answer` may be replaced at any time; it raises RpcErrors as the real service does."""
 
+    service = "pok.ai.v1.AnalysisService"
+    register = analysis_pb2_grpc.add_AnalysisServiceServicer_to_server
+
     def __init__(self, port: int = 0) -> None:
-        self.port = port
+        super().__init__(port)
         self.answer: Answer = billing
         self.in_flight: set[str] = set()
         self.cancelled: set[str] = set()
         self.changed = asyncio.Condition()
-        self._server: RpcServer | None = None
-
-    @property
-    def address(self) -> str:
-        """Where to dial it; the port stays the same over restarts."""
-        return f"127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        """Serve."""
-
-        def register(server: Any) -> None:
-            analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(self, server)
-
-        self._server = RpcServer(self.address, service_tokens(), [(SERVICE, register)], reflect=False)
-        self.port = self._server.port
-        await self._server.start()
-        await self._server.serving()
-
-    async def stop(self) -> None:
-        """Go away without waiting for calls in flight; a no-op when it is away already."""
-        if self._server:
-            await self._server.stop(0)
-        self._server = None
 
     async def until(self, condition: Callable[["AnalysisStub"], bool]) -> None:
         """Wait until the calls are as the test needs them."""

@@ -7,10 +7,8 @@ from typing import Any
 from pok.inquiry.v1 import knowledge_pb2 as pb
 from pok.inquiry.v1 import knowledge_pb2_grpc
 
-from runtime.rpc.server import RpcServer
-from tests.support.tokens import service_tokens
+from tests.support.stub_server import StubServer
 
-SERVICE = "pok.inquiry.v1.KnowledgeService"
 DEFAULT_KEYS = (
     "billing_payment",
     "shipping_delivery",
@@ -25,38 +23,18 @@ DEFAULT_KEYS = (
 )
 
 
-class KnowledgeStub(knowledge_pb2_grpc.KnowledgeServiceServicer):
+class KnowledgeStub(StubServer, knowledge_pb2_grpc.KnowledgeServiceServicer):
     """Sends the taxonomy to every stream at once and after each `publish`; `version` 0 sends nothing."""
 
+    service = "pok.inquiry.v1.KnowledgeService"
+    register = knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server
+
     def __init__(self) -> None:
-        self.port = 0
+        super().__init__()
         self.version = 0
         self.keys: Sequence[str] = ()
         self.streams = 0
         self._changed = asyncio.Condition()
-        self._server: RpcServer | None = None
-
-    @property
-    def address(self) -> str:
-        """Where to dial it; the port stays the same over restarts."""
-        return f"127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        """Serve."""
-
-        def register(server: Any) -> None:
-            knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(self, server)
-
-        self._server = RpcServer(self.address, service_tokens(), [(SERVICE, register)], reflect=False)
-        self.port = self._server.port
-        await self._server.start()
-        await self._server.serving()
-
-    async def stop(self) -> None:
-        """Go away, breaking every stream."""
-        if self._server:
-            await self._server.stop(0)
-        self._server = None
 
     async def publish(self, version: int, keys: Sequence[str] = DEFAULT_KEYS) -> None:
         """Make this the taxonomy and send it."""

@@ -10,21 +10,22 @@ from pok.inquiry.v1 import triage_pb2 as pb
 from pok.inquiry.v1 import triage_pb2_grpc
 
 from runtime.rpc.errors import Aborted, RpcError
-from runtime.rpc.server import RpcServer
-from tests.support.tokens import service_tokens
+from tests.support.stub_server import StubServer
 
 PATIENCE = 15.0
 """Seconds after which a test that waits has failed."""
 
-SERVICE = "pok.inquiry.v1.TriageService"
 Outcome = pb.CompleteTriageRequest | pb.FailTriageRequest | pb.ReleaseTriageRequest
 
 
-class TriageStub(triage_pb2_grpc.TriageServiceServicer):
+class TriageStub(StubServer, triage_pb2_grpc.TriageServiceServicer):
     """Grants each due inquiry once, and again when it was released. `outcomes` are the reports it accepted."""
 
+    service = "pok.inquiry.v1.TriageService"
+    register = triage_pb2_grpc.add_TriageServiceServicer_to_server
+
     def __init__(self, port: int = 0) -> None:
-        self.port = port
+        super().__init__(port)
         self.due: set[str] = set()
         self.alone: set[str] = set()
         self.lost: set[str] = set()
@@ -39,29 +40,6 @@ class TriageStub(triage_pb2_grpc.TriageServiceServicer):
         self.heartbeats: list[tuple[str, frozenset[str]]] = []
         """Who renewed what."""
         self.changed = asyncio.Condition()
-        self._server: RpcServer | None = None
-
-    @property
-    def address(self) -> str:
-        """Where to dial it; the port stays the same over restarts."""
-        return f"127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        """Serve."""
-
-        def register(server: Any) -> None:
-            triage_pb2_grpc.add_TriageServiceServicer_to_server(self, server)
-
-        self._server = RpcServer(self.address, service_tokens(), [(SERVICE, register)], reflect=False)
-        self.port = self._server.port
-        await self._server.start()
-        await self._server.serving()
-
-    async def stop(self) -> None:
-        """Go away without waiting for calls in flight; a no-op when it is away already."""
-        if self._server:
-            await self._server.stop(0)
-        self._server = None
 
     async def until(self, condition: Callable[["TriageStub"], bool]) -> None:
         """Wait until the queue is as the test needs it."""
