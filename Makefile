@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-head
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
 .DEFAULT_GOAL := help
-.PHONY: help up doctor test test-long test-e2e test-faults check fmt proto lock clean installed installed-dev
+.PHONY: help up doctor test test-long test-e2e test-faults check fmt proto openapi lock clean installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,7 @@ check: installed-dev ## Format, lint, types, architecture, contracts
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format -d --exit-code
+	$(BIN)/python -m edge_api.published check
 	$(if $(COMPOSE),$(BIN)/docker-compose --env-file tests/compose.env -f $(COMPOSE) config --quiet)
 
 fmt: installed-dev ## Format everything and mend what can be mended
@@ -50,6 +51,9 @@ fmt: installed-dev ## Format everything and mend what can be mended
 
 proto: installed-dev ## Compile the contracts into typed stubs
 	$(BIN)/python proto/build.py
+
+openapi: installed-dev ## Write the description of the REST API anew from its handlers
+	$(BIN)/python -m edge_api.published
 
 lock: installed-dev ## Write the lock files anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock

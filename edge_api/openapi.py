@@ -1,4 +1,4 @@
-"""The OpenAPI document: what Litestar derives from the handlers, completed where it cannot know."""
+"""What the handlers declare for the OpenAPI document, its head, and where it is served."""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -11,8 +11,7 @@ from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 
-from edge_api import access, problems
-from edge_api.schemas.inquiries import InquiryQuery
+from edge_api import access, document, problems
 from edge_api.schemas.problems import Problem, VersionMismatch
 
 VERSION = importlib.metadata.version("pok")
@@ -89,31 +88,8 @@ class Document(OpenAPIRenderPlugin):
     def render(self, _request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The document, made at the first call."""
         if self._rendered is None:
-            self._rendered = msgspec.json.encode(_completed(openapi_schema))
+            self._rendered = msgspec.json.encode(document.completed(openapi_schema))
         return self._rendered
-
-
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
-    paths = {f"{path}/" if "health" not in path else path: item for path, item in document["paths"].items()}
-    # Litestar knows single parameters only, not a Struct for all of them.
-    paths["/api/inquiries/"]["get"]["parameters"] = _query_parameters(InquiryQuery)
-    for name in ("Problem", "VersionMismatch"):
-        document["components"]["schemas"][name]["properties"]["type"]["description"] = _problem_types()
-    return {**document, "paths": paths}
-
-
-def _problem_types() -> str:
-    rows = (f"| `{problems.type_of(kind)}` | {kind.status} | {kind.title} |" for kind in problems.KINDS)
-    return "\n".join(["Stable identifier, at present one of:", "", "| type | status | title |", "|---|---|---|", *rows])
-
-
-def _query_parameters(query: type[msgspec.Struct]) -> list[dict[str, Any]]:
-    (_, components) = msgspec.json.schema_components([query])
-    properties = components[query.__name__]["properties"]
-    return [
-        {"name": name, "in": "query", "required": False, "description": schema.pop("description", ""), "schema": schema}
-        for name, schema in properties.items()
-    ]
 
 
 def _error(status: int) -> ResponseSpec:

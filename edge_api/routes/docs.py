@@ -6,9 +6,9 @@ from pathlib import Path
 from litestar import MediaType, Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
-from msgspec import Struct
 
 from edge_api.openapi import VERSION
+from edge_api.schemas.operation import Index
 
 STATIC = Path(__file__).parent.parent / "static"
 PAGE_POLICY = (
@@ -19,21 +19,10 @@ PAGE_POLICY = (
 DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'") + "; worker-src blob:"
 
 
-class Index(Struct, frozen=True, kw_only=True):
-    """Where things are."""
-
-    name: str = "POK"
-    version: str = VERSION
-    docs: str = "/api/docs/"
-    redoc: str = "/api/redoc/"
-    openapi: str = "/api/openapi.json"
-    inquiries: str = "/api/inquiries/"
-
-
 @get("/api", summary="Where things are", operation_id="get_index", tags=["operation"])
 async def get_index() -> Index:
     """The version that answers, and the addresses of the documentation."""
-    return Index()
+    return Index(version=VERSION)
 
 
 @get("/", operation_id="show_landing_page", include_in_schema=False)

@@ -1,18 +1,10 @@
 """Health of this process, for load balancers and operators."""
 
-from typing import Literal
-
 from litestar import get
-from msgspec import Struct
 
 from edge_api.body import EdgeRequest
 from edge_api.openapi import operation
-
-
-class Health(Struct, frozen=True):
-    """The process is well."""
-
-    status: Literal["ok"] = "ok"
+from edge_api.schemas.operation import Health
 
 
 @get("/api/health/live", summary="Is the process alive?", tags=["operation"], operation_id="check_liveness")

@@ -1,7 +1,7 @@
 """Inquiries: create, list, read, change."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -39,6 +39,7 @@ IdempotencyKey = Annotated[
         required=False,
         description="Makes a retry safe for 24 hours: the same key and body answer with the same inquiry. "
         "At most 255 visible ASCII characters; without a token a UUID or at least 22 random characters.",
+        schema_extra={"pattern": "^[!-~]{1,255}$", "examples": ["0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"]},
     ),
 ]
 IfMatch = Annotated[
@@ -47,9 +48,11 @@ IfMatch = Annotated[
         header="If-Match",
         required=False,
         description="The ETag that was read. Refused with 412 only if a person has changed one of these fields since; "
-        "without it the last writer wins.",
+        "without it the last writer wins. `*` stands for any version.",
+        schema_extra={"pattern": r'^("[1-9][0-9]{0,17}"|\*)$', "examples": ['"3"']},
     ),
 ]
+InquiryId = Annotated[UUID, Parameter(description="UUID of the inquiry.")]
 
 LOCATION = ResponseHeader(name="Location", documentation_only=True, description="Path of the inquiry.")
 REPLAYED = ResponseHeader(
@@ -116,7 +119,7 @@ async def list_inquiries(request: EdgeRequest) -> InquiryPage:
     response_headers=[ETAG],
     **operation("get_inquiry", 400, 401, 404),
 )
-async def get_inquiry(request: EdgeRequest, inquiry_id: UUID) -> Response[InquiryView]:
+async def get_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> Response[InquiryView]:
     """The fullest view that the caller may see. For staff the ETag is its version."""
     response = await request.backend.inquiries.GetInquiry(inquiry_pb2.GetInquiryRequest(id=str(inquiry_id)))
     view = convert.VIEWS[response.view](response.inquiry)
@@ -132,8 +135,8 @@ async def get_inquiry(request: EdgeRequest, inquiry_id: UUID) -> Response[Inquir
     **operation("update_inquiry", 401, 403, 404, 409, 412, *BODY_ERRORS),
 )
 async def update_inquiry(
-    request: EdgeRequest, inquiry_id: UUID, data: InquiryChange, if_match: IfMatch = None
-) -> Response[StaffInquiry | VersionMismatch]:
+    request: EdgeRequest, inquiry_id: InquiryId, data: InquiryChange, if_match: IfMatch = None
+) -> Response[StaffInquiry]:
     """Sets the fields that are sent; what a person has set, the machine leaves alone from then on.
 
     Tags are added and removed rather than replaced, so that two agents' changes merge.
@@ -151,9 +154,7 @@ async def update_inquiry(
     return Response(inquiry, headers=_entity_tag(inquiry))
 
 
-async def _version_mismatch(
-    request: EdgeRequest, inquiry_id: str, error: FailedPrecondition
-) -> Response[StaffInquiry | VersionMismatch]:
+async def _version_mismatch(request: EdgeRequest, inquiry_id: str, error: FailedPrecondition) -> Response[Any]:
     response = await request.backend.inquiries.GetInquiry(inquiry_pb2.GetInquiryRequest(id=inquiry_id))
     current = convert.staff_inquiry(response.inquiry)
     kind = problems.BY_REASON[error.reason]

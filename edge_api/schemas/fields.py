@@ -10,6 +10,24 @@ Sentiment = Literal["negative", "neutral", "positive"]
 TriageState = Literal["queued", "running", "done", "needs_review", "failed"]
 EntityKind = Literal["order_number", "invoice_number", "amount", "email", "phone", "date"]
 
+PLAIN = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
+"""A text as `edge_api/body.py` takes it: of the control characters, tab and line ends only."""
+
+WRITTEN = PLAIN.replace("]*$", r"]*[^\s\u0000-\u001f\u007f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$")
+"""The same, and not blank."""
+
+
+def text(low: int, high: int, description: str, *examples: str) -> Meta:
+    """A text of `low` to `high` characters; the space around it is lost before they are counted."""
+    return Meta(
+        min_length=low or None,
+        max_length=high,
+        description=description,
+        examples=list(examples),
+        extra_json_schema={"pattern": WRITTEN if low else PLAIN},
+    )
+
+
 Uuid = Annotated[
     str,
     Meta(
@@ -24,24 +42,16 @@ Email = Annotated[
     Meta(
         min_length=3,
         max_length=254,
-        pattern=r"^[^@\s]+@[^@\s]+$",
+        pattern=r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+$",
         description="An e-mail address, at most 254 characters.",
         examples=["ana@example.org"],
         extra_json_schema={"format": "email"},
         extra={"must": "must be an e-mail address of at most 254 characters, such as ana@example.org"},
     ),
 ]
-PersonName = Annotated[str, Meta(min_length=1, max_length=200, examples=["Ana Pérez"])]
-CategoryKey = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=100,
-        description="Key of a category.",
-        examples=["billing_payment"],
-    ),
-]
-Tag = Annotated[str, Meta(min_length=1, max_length=50, examples=["vip"])]
+PersonName = Annotated[str, text(1, 200, "Name of the person.", "Ana Pérez")]
+CategoryKey = Annotated[str, text(1, 100, "Key of a category.", "billing_payment")]
+Tag = Annotated[str, text(1, 50, "A tag.", "vip")]
 
 
 def requirement(kind: Any) -> str:

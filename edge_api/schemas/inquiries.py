@@ -16,7 +16,10 @@ from edge_api.schemas.fields import (
     Tag,
     TriageState,
     Uuid,
+    text,
 )
+
+MESSAGE = "Me cobraron dos veces el pedido 83121, ¿me ayudan?"
 
 Id = Annotated[Uuid, Meta(description="UUIDv7 of the inquiry.")]
 Reference = Annotated[str, Meta(description="Short reference for people.", examples=["POK-1042"])]
@@ -26,13 +29,18 @@ PriorityOf = Annotated[Priority | None, Meta(description="How soon an agent shou
 SentimentOf = Annotated[Sentiment | None, Meta(description="How the customer feels; null until triage.")]
 CategoryOf = Annotated[
     str | None,
-    Meta(description="Key of the category; null until the machine is sure or a person has set it."),
+    Meta(
+        description="Key of the category; null until the machine is sure or a person has set it.",
+        examples=["billing_payment"],
+    ),
 ]
 Language = Annotated[str | None, Meta(description="BCP 47; null until triage.", examples=["es"])]
 Created = Annotated[datetime, Meta(description="When it was stored, UTC.", examples=["2026-11-22T09:30:00.123456Z"])]
 Updated = Annotated[datetime, Meta(description="When it last changed, UTC.", examples=["2026-11-22T09:30:00.301Z"])]
 Subject = Annotated[str, Meta(description="The subject line.", examples=["Cobro duplicado"])]
-Snippet = Annotated[str, Meta(description="The first 200 characters of the message.")]
+Snippet = Annotated[str, Meta(description="The first 200 characters of the message.", examples=[MESSAGE])]
+CustomerName = Annotated[str, Meta(description="Who sent it.", examples=["Ana Pérez"])]
+CustomerEmail = Annotated[str, Meta(description="Where to answer.", examples=["ana@example.org"])]
 Probability = Annotated[float, Meta(description="Calibrated probability from 0 to 1.", examples=[0.93])]
 
 
@@ -41,23 +49,20 @@ class NewInquiry(Struct, frozen=True, forbid_unknown_fields=True):
 
     customer_name: PersonName
     customer_email: Email
-    subject: Annotated[str, Meta(min_length=1, max_length=300, examples=["Cobro duplicado"])]
-    message: Annotated[
-        str, Meta(min_length=1, max_length=20_000, examples=["Me cobraron dos veces el pedido 83121, ¿me ayudan?"])
-    ]
-    external_id: (
-        Annotated[str, Meta(min_length=1, max_length=200, description="Its identifier elsewhere, unique; staff only.")]
-        | None
-    ) = None
+    subject: Annotated[str, text(1, 300, "The subject line.", "Cobro duplicado")]
+    message: Annotated[str, text(1, 20_000, "What they want.", MESSAGE)]
+    external_id: Annotated[str, text(1, 200, "Its identifier elsewhere, unique; staff only.", "crm-5512")] | None = None
 
 
 class InquiryChange(Struct, frozen=True, forbid_unknown_fields=True):
     """The fields to change; those left out stay as they are."""
 
     category: CategoryKey | UnsetType = UNSET
-    sentiment: Sentiment | UnsetType = UNSET
-    priority: Priority | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    sentiment: Annotated[Sentiment, Meta(description="How the customer feels.")] | UnsetType = UNSET
+    priority: Annotated[Priority, Meta(description="How soon an agent should look.")] | UnsetType = UNSET
+    status: (
+        Annotated[Status, Meta(description="Where the people are with it; nothing returns to `new`.")] | UnsetType
+    ) = UNSET
     assignee_id: Annotated[Uuid | None, Meta(description="Account of the agent; null = nobody.")] | UnsetType = UNSET
     add_tags: Annotated[list[Tag], Meta(max_length=20, description="Tags to add to those that are there.")] = []
     remove_tags: Annotated[list[Tag], Meta(max_length=100, description="Tags to remove; absent ones are ignored.")] = []
@@ -72,42 +77,39 @@ class InquiryQuery(Struct, frozen=True, forbid_unknown_fields=True):
     priority: Annotated[list[Priority], Meta(max_length=10, description="Any of these.")] = []
     triage_state: Annotated[list[TriageState], Meta(max_length=10, description="Any of these.")] = []
     language: Annotated[
-        list[Annotated[str, Meta(max_length=35, examples=["es"])]],
+        list[Annotated[str, text(0, 35, "A language.", "es")]],
         Meta(max_length=20, description="Any of these, BCP 47."),
     ] = []
     q: Annotated[
-        str,
-        Meta(max_length=200, description="Text to find: reference and category; for staff also name, e-mail, subject."),
+        str, text(0, 200, "Text to find: reference and category; for staff also name, e-mail, subject.", "POK-1042")
     ] = ""
     page_size: Annotated[int, Meta(ge=1, le=100, description="At most this many items.")] = 20
-    page_token: Annotated[
-        str, Meta(max_length=1000, description="`next_page_token` or `previous_page_token` of an earlier answer.")
-    ] = ""
+    page_token: Annotated[str, text(0, 1000, "`next_page_token` or `previous_page_token` of an earlier answer.")] = ""
 
 
 class Alternative(Struct, frozen=True):
     """A category that the machine thought possible."""
 
-    category: str
+    category: Annotated[str, Meta(description="Its key.", examples=["returns_refunds"])]
     confidence: Probability
 
 
 class Entity(Struct, frozen=True):
     """A fact found in the customer's messages."""
 
-    kind: EntityKind | None
+    kind: Annotated[EntityKind | None, Meta(description="What it is; null for a kind this version does not know.")]
     value: Annotated[str, Meta(description="As written.", examples=["83121"])]
-    turn: Annotated[int, Meta(description="Index of the message; -1 = the subject.")]
-    start: Annotated[int, Meta(description="Where it starts there, in Unicode code points.")]
-    end: Annotated[int, Meta(description="Where it ends, exclusive.")]
+    turn: Annotated[int, Meta(description="Index of the message; -1 = the subject.", examples=[0])]
+    start: Annotated[int, Meta(description="Where it starts there, in Unicode code points.", examples=[32])]
+    end: Annotated[int, Meta(description="Where it ends, exclusive.", examples=[37])]
 
 
 class Model(Struct, frozen=True):
     """What analysed the inquiry."""
 
-    provider: Annotated[str, Meta(examples=["embedded"])]
-    name: str
-    prompt_version: str | None
+    provider: Annotated[str, Meta(description="`embedded` or `openai`.", examples=["embedded"])]
+    name: Annotated[str, Meta(description="The provider's name for it.", examples=["use-multilingual-v3+heads-1"])]
+    prompt_version: Annotated[str | None, Meta(description="Null where no prompt is used.", examples=["1"])]
 
 
 class PublicInquiry(Struct, frozen=True, kw_only=True):
@@ -129,10 +131,10 @@ class CustomerInquiry(Struct, frozen=True, kw_only=True):
 
     id: Id
     reference: Reference
-    customer_name: str
-    customer_email: str
+    customer_name: CustomerName
+    customer_email: CustomerEmail
     subject: Subject
-    message: Annotated[str | None, Meta(description="What they wrote; null in lists.")]
+    message: Annotated[str | None, Meta(description="What they wrote; null in lists.", examples=[MESSAGE])]
     snippet: Snippet
     category: CategoryOf
     status: StatusOf
@@ -145,9 +147,11 @@ class CreatedInquiry(Struct, frozen=True, kw_only=True):
 
     id: Id
     reference: Reference
-    tracking_token: Annotated[str, Meta(description="Opens the tracking page of this inquiry; keep it private.")]
-    customer_name: str
-    customer_email: str
+    tracking_token: Annotated[
+        str, Meta(description="Opens the tracking page of this inquiry; keep it private.", examples=["b3BhcXVl"])
+    ]
+    customer_name: CustomerName
+    customer_email: CustomerEmail
     subject: Subject
     status: StatusOf
     triage_state: TriageStateOf
@@ -161,30 +165,45 @@ class StaffInquiry(Struct, frozen=True, kw_only=True):
 
     id: Id
     reference: Reference
-    customer_name: str
-    customer_email: str
+    customer_name: CustomerName
+    customer_email: CustomerEmail
     subject: Subject
-    message: Annotated[str | None, Meta(description="What the customer wrote; null in lists.")]
+    message: Annotated[str | None, Meta(description="What the customer wrote; null in lists.", examples=[MESSAGE])]
     snippet: Snippet
     status: StatusOf
     priority: PriorityOf
-    priority_reason: Annotated[str | None, Meta(description="Why the machine chose the priority.")]
+    priority_reason: Annotated[
+        str | None, Meta(description="Why the machine chose the priority.", examples=["negative_billing"])
+    ]
     category: CategoryOf
-    suggested_category: Annotated[str | None, Meta(description="The machine's guess while it needs review.")]
-    category_confidence: Annotated[float | None, Meta(description="Of the machine's first choice, 0 to 1.")]
+    suggested_category: Annotated[
+        str | None, Meta(description="The machine's guess while it needs review.", examples=["returns_refunds"])
+    ]
+    category_confidence: Annotated[
+        float | None, Meta(description="Of the machine's first choice, 0 to 1.", examples=[0.93])
+    ]
     alternatives: Annotated[list[Alternative], Meta(description="Its other choices, most probable first.")]
     sentiment: SentimentOf
-    sentiment_score: Annotated[float | None, Meta(description="From -1 (negative) to 1 (positive).")]
+    sentiment_score: Annotated[float | None, Meta(description="From -1 (negative) to 1 (positive).", examples=[-0.5])]
     language: Language
     triage_state: TriageStateOf
-    triage_reason: Annotated[str | None, Meta(description="Why triage failed or waits.")]
-    suggested_reply: Annotated[str | None, Meta(description="The drafted reply; null in lists.")]
+    triage_reason: Annotated[
+        str | None, Meta(description="Why triage failed or waits.", examples=["provider_unavailable"])
+    ]
+    suggested_reply: Annotated[
+        str | None, Meta(description="The drafted reply; null in lists.", examples=["Hola, Ana: lo revisamos."])
+    ]
     entities: Annotated[list[Entity], Meta(description="Facts found in the messages; empty in lists.")]
     model: Annotated[Model | None, Meta(description="What analysed it; null in lists.")]
     assignee_id: Annotated[Uuid | None, Meta(description="Account of the agent it is assigned to.")]
-    tags: list[Tag]
-    external_id: Annotated[str | None, Meta(description="Its identifier in the system it was imported from.")]
-    human_fields: Annotated[list[str], Meta(description="Fields that a person has set; the machine leaves them alone.")]
+    tags: Annotated[list[Tag], Meta(description="In alphabetical order.")]
+    external_id: Annotated[
+        str | None, Meta(description="Its identifier in the system it was imported from.", examples=["crm-5512"])
+    ]
+    human_fields: Annotated[
+        list[Annotated[str, Meta(examples=["category"])]],
+        Meta(description="Fields that a person has set; the machine leaves them alone."),
+    ]
     version: Annotated[int, Meta(description="Raised by every change; send it as If-Match.", examples=[3])]
     create_time: Created
     update_time: Updated
@@ -193,8 +212,12 @@ class StaffInquiry(Struct, frozen=True, kw_only=True):
 class Page(Struct, frozen=True, kw_only=True):
     """Where a page of inquiries, newest first, stands among all that match."""
 
-    next_page_token: Annotated[str | None, Meta(description="Opens the page of older ones; null at the end.")]
-    previous_page_token: Annotated[str | None, Meta(description="Opens the page of newer ones; null on the first.")]
+    next_page_token: Annotated[
+        str | None, Meta(description="Opens the page of older ones; null at the end.", examples=["b2xkZXI"])
+    ]
+    previous_page_token: Annotated[
+        str | None, Meta(description="Opens the page of newer ones; null on the first.", examples=["bmV3ZXI"])
+    ]
     total: Annotated[int, Meta(description="How many match in all.", examples=[42])]
     total_is_estimate: Annotated[bool, Meta(description="True when `total` is not exact.")]
 
@@ -202,19 +225,19 @@ class Page(Struct, frozen=True, kw_only=True):
 class PublicPage(Page, frozen=True, kw_only=True):
     """A page for readers without an account."""
 
-    items: list[PublicInquiry]
+    items: Annotated[list[PublicInquiry], Meta(description="The inquiries, newest first.")]
 
 
 class CustomerPage(Page, frozen=True, kw_only=True):
     """A page of a customer's own inquiries."""
 
-    items: list[CustomerInquiry]
+    items: Annotated[list[CustomerInquiry], Meta(description="The inquiries, newest first.")]
 
 
 class StaffPage(Page, frozen=True, kw_only=True):
     """A page for support and admins."""
 
-    items: list[StaffInquiry]
+    items: Annotated[list[StaffInquiry], Meta(description="The inquiries, newest first.")]
 
 
 InquiryView = StaffInquiry | CustomerInquiry | PublicInquiry

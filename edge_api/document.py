@@ -1,0 +1,102 @@
+"""The OpenAPI document: what Litestar derives from the handlers, completed where it does not know or tells less."""
+
+import inspect
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from edge_api import problems
+from edge_api.schemas import accounts, inquiries, operation
+from edge_api.schemas import problems as problem_schemas
+from edge_api.schemas.inquiries import InquiryQuery
+
+SCHEMAS: tuple[ModuleType, ...] = (accounts, inquiries, operation, problem_schemas)
+QUERIES: Mapping[str, type[msgspec.Struct]] = {"list_inquiries": InquiryQuery}
+"""Operation → the Struct of its query string; Litestar knows single parameters only."""
+
+REFERENCE = "#/components/schemas/{name}"
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
+ERROR_HEADERS: Mapping[str, Mapping[str, Any]] = {
+    "401": {"WWW-Authenticate": {"description": "How to prove who calls.", "schema": {"type": "string"}}},
+    "429": RETRY_AFTER,
+    "503": RETRY_AFTER,
+}
+
+
+def completed(derived: dict[str, Any]) -> dict[str, Any]:
+    """The document as it is served."""
+    paths = {_path(path): _item(item) for path, item in derived["paths"].items()}
+    components = {**derived["components"], "schemas": _schemas(derived["components"]["schemas"])}
+    return {**derived, "paths": paths, "components": components}
+
+
+def _path(path: str) -> str:
+    return path if "health" in path else f"{path}/"
+
+
+def _item(item: dict[str, Any]) -> dict[str, Any]:
+    return {method: _operation(declared) for method, declared in item.items()}
+
+
+def _operation(declared: dict[str, Any]) -> dict[str, Any]:
+    name = declared["operationId"]
+    parameters = [_parameter(parameter) for parameter in declared.get("parameters", [])]
+    if name in QUERIES:
+        parameters += _query_parameters(QUERIES[name])
+    responses = {status: _response(status, response) for status, response in declared["responses"].items()}
+    return {**declared, "parameters": parameters, "responses": responses}
+
+
+def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    schema = dict(parameter["schema"])
+    schema.pop("description", None)  # it stands in the parameter
+    # An optional header is absent, not null.
+    for choice in schema.pop("oneOf", []):
+        schema.update(choice if choice != {"type": "null"} else {})
+    return {**parameter, "schema": schema}
+
+
+def _query_parameters(query: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    _, components = msgspec.json.schema_components([query])
+    properties = components[query.__name__]["properties"]
+    return [
+        {"name": name, "in": "query", "required": False, "description": schema.pop("description"), "schema": schema}
+        for name, schema in properties.items()
+    ]
+
+
+def _response(status: str, response: dict[str, Any]) -> dict[str, Any]:
+    headers = {name: {**header, "schema": {"type": "string"}} for name, header in response.get("headers", {}).items()}
+    content = {media: {**body, "schema": _any_of(body["schema"])} for media, body in response["content"].items()}
+    return {**response, "headers": {**headers, **ERROR_HEADERS.get(status, {})}, "content": content}
+
+
+def _any_of(schema: dict[str, Any]) -> dict[str, Any]:
+    # What staff see fits the public view as well: "one of" would be wrong.
+    return {"anyOf": schema["oneOf"]} if "oneOf" in schema else schema
+
+
+def _schemas(derived: Mapping[str, Any]) -> dict[str, Any]:
+    # Litestar's own schemas lose the bounds of a list's items and of what may be null, and that unknown fields are
+    # refused; msgspec's say exactly what it accepts.
+    structs = [struct for module in SCHEMAS for struct in _structs(module) if struct.__name__ in derived]
+    _, schemas = msgspec.json.schema_components(structs, ref_template=REFERENCE)
+    schemas["InquiryChange"]["minProperties"] = 1
+    for name in ("Problem", "VersionMismatch"):
+        schemas[name]["properties"]["type"]["description"] = _problem_types()
+    return {name: schemas[name] for name in sorted(schemas)}
+
+
+def _structs(module: ModuleType) -> list[type[msgspec.Struct]]:
+    return [
+        value
+        for _, value in inspect.getmembers(module, inspect.isclass)
+        if issubclass(value, msgspec.Struct) and value.__module__ == module.__name__
+    ]
+
+
+def _problem_types() -> str:
+    rows = (f"| `{problems.type_of(kind)}` | {kind.status} | {kind.title} |" for kind in problems.KINDS)
+    return "\n".join(["Stable identifier, at present one of:", "", "| type | status | title |", "|---|---|---|", *rows])

@@ -1,0 +1,80 @@
+"""The published description of the REST API, as tests that cover every operation read it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from edge_api.published import FILE
+
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
+SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
+NOBODY = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
+"""An id that no object has."""
+
+
+class Operation(NamedTuple):
+    """One method of one path; `body` is the schema of what it takes, empty if it takes none."""
+
+    name: str
+    method: str
+    path: str
+    declared: dict[str, Any]
+    body: dict[str, Any]
+
+    @property
+    def has_object(self) -> bool:
+        """Whether its path names one object."""
+        return "{" in self.path
+
+    def address(self, object_id: str = NOBODY) -> str:
+        """Its path for this object."""
+        before, brace, after = self.path.partition("{")
+        return f"{before}{object_id}{after.partition('}')[2]}" if brace else before
+
+    def good(self) -> dict[str, Any]:
+        """The least body that it takes."""
+        fields = self.body["properties"]
+        names = self.body["required"] or list(fields)[:1]
+        return {name: example(fields[name]) for name in names}
+
+    def text(self) -> str:
+        """The last text among the fields of the least body: passwords and messages rather than addresses."""
+        return [name for name in self.good() if self.body["properties"][name].get("type") == "string"][-1]
+
+
+def operations(document: dict[str, Any] = DOCUMENT) -> Iterator[Operation]:
+    """Every operation of the document."""
+    for path, item in document["paths"].items():
+        for method, declared in item.items():
+            media = declared.get("requestBody", {}).get("content", {}).get("application/json", {})
+            body = resolved(media.get("schema", {}))
+            yield Operation(declared["operationId"], method.upper(), path, declared, body)
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema that a reference names."""
+    return SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def example(schema: dict[str, Any]) -> Any:
+    """A value that the schema takes, from the examples that the document gives to readers."""
+    schema = resolved(schema)
+    for choice in (schema, *schema.get("anyOf", [])):
+        if "examples" in choice:
+            return choice["examples"][0]
+    if "anyOf" in schema:
+        return example(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema["type"]:
+        case "object":
+            return {name: example(field) for name, field in schema["properties"].items()}
+        case "array":
+            return [example(schema["items"])]
+        case "boolean":
+            return True
+    raise AssertionError(f"there is no example for {schema}")
+
+
+OPERATIONS = {operation.name: operation for operation in operations()}
+WRITES = {name: operation for name, operation in OPERATIONS.items() if operation.body}
