@@ -6,7 +6,10 @@ from runtime.settings import Secret
 TOKENS = {name: Secret(f"{name}-token-".ljust(32, "x")) for name in ("edge", "worker", "inquiry", "ai")}
 """Service → its token."""
 
-LISTED = ",".join(f"{name}:{token}" for name, token in TOKENS.items())
+DEBUG_KEY = Secret("debug-key-".ljust(32, "x"))
+"""What signs debug tokens."""
+
+LISTED = ",".join(f"{name}:{token}" for name, token in {**TOKENS, "debug": DEBUG_KEY}.items())
 """All of them, as POK_SERVICE_TOKENS lists them."""
 
 

@@ -1,0 +1,51 @@
+"""Which services a running server lets call a method, found out by calling it."""
+
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor_pool import Default
+
+from runtime.rpc.client import dial
+from runtime.rpc.errors import PermissionDenied, RpcError
+from runtime.rpc.tokens import mint_debug_token
+from runtime.settings import Secret
+from tests.support.tokens import DEBUG_KEY, TOKENS
+
+PATIENCE = 10.0
+
+
+def methods_of(*services: str) -> dict[str, MethodDescriptor]:
+    """Path → method of everything that these services' contracts name; their stubs must be imported."""
+    return {
+        f"/{service}/{method.name}": method
+        for service in services
+        for method in Default().FindServiceByName(service).methods
+    }
+
+
+async def callers_of(address: str, path: str, method: MethodDescriptor) -> set[str]:
+    """The services that are let in."""
+    tokens = {**TOKENS, "debug": Secret(mint_debug_token(DEBUG_KEY))}
+    return {service for service, token in tokens.items() if not await refusal(address, path, method, token)}
+
+
+async def refusal(address: str, path: str, method: MethodDescriptor, token: Secret) -> str:
+    """Why the server does not let the bearer of this token call the method; empty if it does."""
+    async with dial(address, token, timeout=PATIENCE) as channel:
+        try:
+            await _call(channel, path, method)
+        except RpcError as error:
+            refused = isinstance(error, PermissionDenied) and error.reason == "METHOD_NOT_ALLOWED"
+            return error.reason if refused or error.reason == "BAD_SERVICE_TOKEN" else ""
+    return ""
+
+
+async def _call(channel: grpc.aio.Channel, path: str, method: MethodDescriptor) -> None:
+    if not method.server_streaming:
+        await channel.unary_unary(path)(b"", timeout=PATIENCE)
+        return
+    answers: Any = channel.unary_stream(path)(b"", timeout=PATIENCE)
+    async with aclosing(answers.__aiter__()) as first:
+        await anext(first, None)
