@@ -14,8 +14,8 @@ from tests.support.edge import Edge, problem
 REFUSALS = {"urn:pok:problem:unauthenticated", "urn:pok:problem:forbidden"}
 CANARY = "canary-7f3a"
 
-# Operation with the id of an inquiry that the caller has not sent → role → the answer. Of a foreign inquiry everyone may
-# read the public view, which holds nothing personal.
+# Operation with the id of an inquiry that the caller has not sent → role → the answer. Everyone may read the public
+# view, which holds nothing personal.
 FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "get_inquiry": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
     "update_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},

@@ -43,9 +43,10 @@ async def refusal(address: str, path: str, method: MethodDescriptor, token: Secr
 
 
 async def _call(channel: grpc.aio.Channel, path: str, method: MethodDescriptor) -> None:
+    empty: Any = b""
     if not method.server_streaming:
-        await channel.unary_unary(path)(b"", timeout=PATIENCE)
+        await channel.unary_unary(path)(empty, timeout=PATIENCE)
         return
-    answers: Any = channel.unary_stream(path)(b"", timeout=PATIENCE)
+    answers: Any = channel.unary_stream(path)(empty, timeout=PATIENCE)
     async with aclosing(answers.__aiter__()) as first:
         await anext(first, None)
