@@ -2,36 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
 
 from edge_api.body import MAX_BODY
-from tests.edge_api.conftest import PASSWORD, Login
+from tests.edge_api.conftest import Login
+from tests.support.document import SCHEMAS, WRITES, Operation
 from tests.support.edge import Edge, problem
 
 SOMEWHERE = "/api/inquiries/0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f/"
 INQUIRY = {"customer_name": "Ana", "customer_email": "ana@example.org", "subject": "s", "message": "m"}
 JSON = {"Content-Type": "application/json"}
-
-
-class Operation(NamedTuple):
-    """An operation that takes a body: a good one, and one of its text fields."""
-
-    method: str
-    path: str
-    good: dict[str, Any]
-    field: str
-
-
-OPERATIONS = [
-    Operation("POST", "/api/inquiries/create/", INQUIRY, "message"),
-    Operation("PATCH", SOMEWHERE, {"category": "billing_payment"}, "category"),
-    Operation("POST", "/api/token/", {"email": "ana@example.org", "password": PASSWORD}, "password"),
-    Operation("POST", "/api/token/refresh/", {"refresh": "x"}, "refresh"),
-    Operation("POST", "/api/register/", {"email": "ana@example.org", "password": PASSWORD, "name": "Ana"}, "name"),
-]
+ANSWERED = sorted({name for schema in SCHEMAS.values() for name in schema["properties"]})
+"""Every field of every schema: most are nobody's to set."""
 
 MALFORMED: dict[str, bytes] = {
     "empty": b"",
@@ -59,16 +44,16 @@ Everywhere = Callable[[Callable[[Operation], dict[str, Any]]], Awaitable[list[tu
 
 @pytest.fixture
 async def everywhere(api: Edge, headers_of: Login) -> Everywhere:
-    """Sends a request made for each operation, as somebody who may, and returns the answers."""
+    """Sends a request made for each operation that takes a body, as somebody who may, and returns the answers."""
     staff = await headers_of("support")
 
     async def send(request_for: Callable[[Operation], dict[str, Any]]) -> list[tuple[Operation, httpx.Response]]:
         async def sent(operation: Operation) -> tuple[Operation, httpx.Response]:
             request = request_for(operation)
             headers = {**staff, **request.pop("headers", {})}
-            return operation, await api.request(operation.method, operation.path, headers=headers, **request)
+            return operation, await api.request(operation.method, operation.address(), headers=headers, **request)
 
-        return await asyncio.gather(*map(sent, OPERATIONS))
+        return await asyncio.gather(*map(sent, WRITES.values()))
 
     return send
 
@@ -81,17 +66,19 @@ async def test_malformed_body_is_refused(everywhere: Everywhere, what: str) -> N
 
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [[]], {"a": "b"}], ids=str)
 async def test_wrong_type_is_refused(everywhere: Everywhere, value: Any) -> None:
-    for operation, answer in await everywhere(lambda operation: {"json": {**operation.good, operation.field: value}}):
-        assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.field
+    for operation, answer in await everywhere(
+        lambda operation: {"json": {**operation.good(), operation.text(): value}}
+    ):
+        assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.text()
 
 
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\udc00\\ud800", "\\u001b", "\\u007f"])
 async def test_text_that_is_no_text_is_refused(everywhere: Everywhere, text: str) -> None:
     def request_for(operation: Operation) -> dict[str, Any]:
-        return {"content": f'{{"{operation.field}": "a{text}b"}}'.encode(), "headers": JSON}
+        return {"content": f'{{"{operation.text()}": "a{text}b"}}'.encode(), "headers": JSON}
 
     for operation, answer in await everywhere(request_for):
-        assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.field
+        assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.text()
 
 
 @pytest.mark.parametrize("name", ["unknown", "id", "role", "__proto__", "", "a\\u0000", "\\ud800", "x" * 5000])
@@ -100,9 +87,16 @@ async def test_unknown_field_is_refused(everywhere: Everywhere, name: str) -> No
         assert len(problem(answer, 400, "invalid-request")["errors"][0]["field"]) <= 100
 
 
+@pytest.mark.parametrize("field", ANSWERED)
+async def test_no_write_takes_a_field_that_only_the_service_sets(everywhere: Everywhere, field: str) -> None:
+    for operation, answer in await everywhere(lambda operation: {"json": {**operation.good(), field: "x"}}):
+        if field not in operation.body["properties"]:
+            assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == field
+
+
 async def test_field_given_twice_is_refused(everywhere: Everywhere) -> None:
     def request_for(operation: Operation) -> dict[str, Any]:
-        pair = f'"{operation.field}": "{operation.good[operation.field]}"'
+        pair = f'"{operation.text()}": "{operation.good()[operation.text()]}"'
         return {"content": f"{{{pair}, {pair}}}".encode(), "headers": JSON}
 
     for _, answer in await everywhere(request_for):
@@ -111,10 +105,10 @@ async def test_field_given_twice_is_refused(everywhere: Everywhere) -> None:
 
 async def test_blank_text_is_refused(everywhere: Everywhere) -> None:
     for operation, answer in await everywhere(
-        lambda operation: {"json": {**operation.good, operation.field: " \n\t "}}
+        lambda operation: {"json": {**operation.good(), operation.text(): " \n\t "}}
     ):
-        if operation.field != "password":  # passwords are taken as they are
-            assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.field
+        if operation.text() != "password":  # passwords are taken as they are
+            assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.text()
 
 
 @pytest.mark.parametrize("chunked", [False, True])

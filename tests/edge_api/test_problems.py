@@ -1,15 +1,20 @@
 """Whatever goes wrong behind the edge, the caller gets a problem with a status of its own and no internals."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
+from pok.account.v1 import account_pb2
 
+from edge_api.access import OPEN
 from runtime.rpc import errors
 from tests.support.backend_stub import BackendStub
-from tests.support.edge import Edge, edge, problem
+from tests.support.document import OPERATIONS
+from tests.support.edge import Edge, bearer, edge, problem
 
 INQUIRY = "/api/inquiries/0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f/"
+CALLS_THE_SERVICE = OPERATIONS.keys() - {"get_index", "check_liveness", "check_readiness"}
 REFUSALS: list[tuple[errors.RpcError, int, str]] = [
     (errors.InvalidArgument("It is odd."), 400, "invalid-request"),
     (errors.Unauthenticated("Log in."), 401, "unauthenticated"),
@@ -88,6 +93,19 @@ async def test_defect_is_told_without_its_detail(stub: BackendStub, failing: Edg
     answer = await failing.get(INQUIRY)
     problem(answer, 500, "internal")
     assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize("name", sorted(CALLS_THE_SERVICE))
+async def test_no_operation_tells_what_went_wrong_inside(stub: BackendStub, failing: Edge, name: str) -> None:
+    operation, session = OPERATIONS[name], f"session-of-{name}"
+    stub.sessions[session] = account_pb2.Account(id="a1", role=account_pb2.ROLE_ADMIN)
+    headers = {} if name in OPEN else bearer("a1", session)
+    await failing.get(INQUIRY, headers=headers)  # from here on the edge knows the session without asking
+    stub.failure = RuntimeError("password=hunter2 in select * from account at db.internal:5432")
+    body = operation.good() if operation.body else None
+    answer = await failing.request(operation.method, operation.address(), headers=headers, json=body)
+    problem(answer, 500, "internal")
+    assert not re.search(r"hunter2|select|account|5432|Traceback|File ", answer.text)
 
 
 async def test_service_that_hangs_becomes_a_timeout(stub: BackendStub, failing: Edge) -> None:
