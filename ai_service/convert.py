@@ -2,7 +2,7 @@
 
 from pok.ai.v1 import analysis_pb2
 
-from ai_service.analysis import Analysis, Author, Entity, EntityKind, Inquiry, Model, Priority, Sentiment, Turn
+from ai_service.analysis import Analysis, Author, EntityKind, Inquiry, Model, Priority, Sentiment, Turn
 from runtime.rpc.errors import FieldViolation, InvalidArgument
 
 MAX_CHARACTERS = 20_000
@@ -81,12 +81,6 @@ def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
             output_tokens=analysis.usage.output_tokens,
             duration_ms=analysis.usage.duration_ms,
         ),
-    )
-
-
-def _from_entity(entity: Entity) -> analysis_pb2.Entity:
-    return analysis_pb2.Entity(
-        kind=_KINDS[entity.kind], value=entity.value, turn=entity.turn, start=entity.start, end=entity.end
     )
 
 

@@ -20,6 +20,7 @@ OPTIONS = {
     ),
     "ai": (
         *("POK_AI_PROVIDER", "POK_OPENAI_API_KEY", "POK_OPENAI_BASE_URL", "POK_OPENAI_MODEL"),
+        *("POK_PROMPT_LANGUAGE", "POK_CONFIDENCE_THRESHOLD"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     ),
     "worker": ("POK_WORKER_CONCURRENCY",),
