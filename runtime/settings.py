@@ -48,7 +48,8 @@ T = TypeVar("T", bound=ProcessSettings)
 def load(settings: type[T], environ: Mapping[str, str] = os.environ) -> T:
     """Fill `settings` from the environment: field `log_level` is POK_LOG_LEVEL, or the file POK_LOG_LEVEL_FILE names.
 
-    An empty variable counts as unset. Raises SettingsError with every problem at once.
+    An empty variable counts as unset. Raises SettingsError with every problem at once, also with what a Struct refuses
+    in __post_init__ by a ValueError.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
@@ -66,7 +67,10 @@ def load(settings: type[T], environ: Mapping[str, str] = os.environ) -> T:
             problems.append(f"{name}: {error}")
     if problems:
         raise SettingsError("\n".join(problems))
-    return settings(**values)
+    try:
+        return settings(**values)
+    except ValueError as error:  # each value is fine, but not all of them together
+        raise SettingsError(str(error)) from None
 
 
 def _read(name: str, environ: Mapping[str, str]) -> str | None:
