@@ -56,3 +56,8 @@ def security(operation: str) -> list[dict[str, list[Any]]]:
         return []
     bearer: dict[str, list[Any]] = {"bearer": []}
     return [{}, bearer] if "anonymous" in OPERATIONS[operation] else [bearer]
+
+
+def operation_of(handler: Any) -> str:
+    """The key of a route handler in the tables."""
+    return str(handler.operation_id if getattr(handler, "operation_id", None) else handler.name)

@@ -14,7 +14,12 @@ from edge_api import access, openapi
 from edge_api.auth import Gate
 from edge_api.backend import Backend
 from edge_api.body import MAX_BODY, EdgeRequest
+from edge_api.cors import Cors
+from edge_api.counters import Counters
+from edge_api.exchange import Exchange
 from edge_api.frame import Frame
+from edge_api.limits import Limiter, Limits
+from edge_api.login_throttle import LoginThrottle
 from edge_api.problems import EXCEPTION_HANDLERS
 from edge_api.routes import accounts, docs, health, inquiries
 from edge_api.settings import Settings
@@ -45,25 +50,29 @@ def create_app(settings: Settings) -> ASGIApp:
     """The edge as an ASGI application; its lifespan dials the inquiry service, which may still be down."""
     backend = Backend(settings.inquiry_address, settings.service_token)
     tokens = AccessTokens(settings.jwt_keys)
+    counters = Counters(settings.redis_url)
+    gate = Gate(access.allowed_roles(public_read=settings.public_read), tokens, backend)
+    limits = [Limits(Limiter(counters, settings.rates))] if settings.rate_limits else []
+    throttle = LoginThrottle(counters if settings.rate_limits else None)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with backend.opened():
+        async with backend.opened(), counters.opened():
             notify.ready()
             yield
 
     app = Litestar(
         route_handlers=[*ROUTES, docs.static_files()],
-        middleware=[Gate(access.allowed_roles(public_read=settings.public_read), tokens, backend)],
+        middleware=[gate, *limits],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=EdgeRequest,
         request_max_body_size=MAX_BODY,
         openapi_config=openapi.config(),
         lifespan=[lifespan, _end_with_parent],
-        state=State({"backend": backend, "tokens": tokens}),
+        state=State({"backend": backend, "tokens": tokens, "login_throttle": throttle}),
         logging_config=None,
     )
-    return Frame(app)
+    return Frame(Cors(Exchange(app), settings.cors_origins), settings.trusted_proxies, public_tls=settings.public_tls)
 
 
 @asynccontextmanager

@@ -1,14 +1,13 @@
 """Authentication and authorisation of every request, before its handler: default deny."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from litestar.exceptions import NotFoundException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from edge_api.access import OPEN, Roles
+from edge_api.access import OPEN, Roles, operation_of
 from edge_api.backend import Backend
 from edge_api.tokens import AccessTokens
 from runtime.rpc import context
@@ -26,7 +25,7 @@ class Gate(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Answer 401 or 403 for those who may not pass."""
-        operation = _operation_of(scope["route_handler"])
+        operation = operation_of(scope["route_handler"])
         if operation not in OPEN and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item] # HTTP only
             await self._admit(operation, scope)
         await next_app(scope, receive, send)
@@ -37,6 +36,7 @@ class Gate(ASGIMiddleware):
             raise NotFoundException
         principal = await self._principal(scope)
         call = context.current() or context.Call(request_id=context.new_request_id())
+        principal = msgspec.structs.replace(principal, address=call.principal.address)
         context.enter(msgspec.structs.replace(call, principal=principal))
         if principal.role not in roles:
             raise PermissionDenied(f"This is for {' and '.join(sorted(roles))} only.")
@@ -53,7 +53,3 @@ class Gate(ASGIMiddleware):
         if principal.account_id != claims.sub:
             raise Unauthenticated("The access token is not valid.", reason="BAD_TOKEN")
         return principal
-
-
-def _operation_of(handler: Any) -> str:
-    return str(handler.operation_id if getattr(handler, "operation_id", None) else handler.name)

@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from edge_api.backend import Backend
+from edge_api.login_throttle import LoginThrottle
 from edge_api.schemas.fields import requirement
 from edge_api.tokens import AccessTokens
 from runtime.rpc.context import Principal
@@ -42,6 +43,12 @@ class EdgeRequest(Request[Principal, None, State]):
         """What signs access tokens."""
         tokens: AccessTokens = self.app.state.tokens
         return tokens
+
+    @property
+    def login_throttle(self) -> LoginThrottle:
+        """What makes guessing passwords slow."""
+        throttle: LoginThrottle = self.app.state.login_throttle
+        return throttle
 
     async def body(self) -> bytes:
         """The body, which a handler that asks for one gets; raises InvalidArgument when it is empty."""

@@ -1,14 +1,16 @@
-"""What surrounds every request, also those that no route answers: request id, deadline, security headers."""
+"""What surrounds every request, also those that no route answers: client, request id, deadline, security headers."""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_api.backend import TIMEOUT
+from edge_api.proxies import Proxies
 from runtime.rpc import context
+from runtime.rpc.context import Principal
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -25,22 +27,39 @@ UNLESS_SET = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
+OVER_TLS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Frame:
-    """The outermost layer of the application."""
+    """The outermost layer of the application; `public_tls` says that browsers reach it over TLS in any case."""
 
-    def __init__(self, app: ASGIApp, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        proxies: Proxies,
+        *,
+        public_tls: bool = False,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._app = app
+        self._proxies = proxies
+        self._public_tls = public_tls
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Enter a call with the caller's request id or a new one, and send it back with the answer."""
+        """Enter a call with the client's address, its request id or a new one, and send that back with the answer."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        address = self._proxies.reveal(scope)
         request_id = _request_id(scope)
-        context.enter(context.Call(request_id=request_id, deadline=self._now() + TIMEOUT))
+        context.enter(
+            context.Call(request_id=request_id, principal=Principal(address=address), deadline=self._now() + TIMEOUT)
+        )
+        added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode())]
+        if self._public_tls or scope["scheme"] == "https":
+            added.append(OVER_TLS)
+        scope["state"] = {"added_headers": added}
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -48,11 +67,15 @@ class Frame:
                 present = {name for name, _ in headers}
                 headers += ALWAYS
                 headers += [header for header in UNLESS_SET if header[0] not in present]
-                headers.append((b"x-request-id", request_id.encode()))
-                message["headers"] = headers
+                message["headers"] = headers + added
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def add_headers(scope: Scope, headers: Mapping[str, str]) -> None:
+    """Have the frame add these to the answer, whatever it will be."""
+    scope["state"]["added_headers"] += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _request_id(scope: Scope) -> str:

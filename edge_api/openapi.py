@@ -11,7 +11,7 @@ from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 
-from edge_api import access, document, problems
+from edge_api import access, document, problems, rates
 from edge_api.schemas.problems import Problem, VersionMismatch
 
 VERSION = importlib.metadata.version("pok")
@@ -23,6 +23,9 @@ POK receives customer inquiries, classifies each one and drafts a reply.
   unknown fields are refused. Texts lose the white space around them.
 * Send `Authorization: Bearer <access>` with the access token of `/api/token/`. A token that is not valid is answered
   with 401, also by operations that need none.
+* Answers that count against a rate say what is left in `RateLimit` and `RateLimit-Policy`
+  (draft-ietf-httpapi-ratelimit-headers-10); without a token the address counts, with one the account.
+* Every GET may be a HEAD. An answer with an `ETag` can be asked for again with `If-None-Match`: 304 if it is the same.
 * Every error is `application/problem+json` (RFC 9457) with a stable `type`, a sentence in `detail`, every wrong field
   in `errors`, and the `request_id` that is also in the header `X-Request-Id`.
 """
@@ -47,7 +50,8 @@ BODY_ERRORS = (400, 413, 415)
 
 def operation(name: str, *errors: int) -> dict[str, Any]:
     """What every handler declares: its key in the access table, who may call it, and how it fails."""
-    statuses = sorted({*errors, *BACKEND_ERRORS})
+    limited = (429,) if rates.WITHOUT_TOKEN.get(name, "signed_in") else ()
+    statuses = sorted({*errors, *limited, *BACKEND_ERRORS})
     return {
         "operation_id": name,
         "security": access.security(name),

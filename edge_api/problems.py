@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 
 from edge_api.schemas.problems import FieldError, Problem
 from runtime.rpc import context
-from runtime.rpc.errors import FieldViolation, PermissionDenied, RpcError
+from runtime.rpc.errors import FieldViolation, RpcError
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +69,7 @@ BY_REASON: Mapping[str, Kind] = {
     "SESSION_ENDED": Kind(401, "session-ended", "The session has ended"),
     "BAD_CREDENTIALS": Kind(401, "bad-credentials", "E-mail or password is wrong"),
     "BAD_REFRESH_TOKEN": Kind(401, "bad-refresh-token", "The refresh token is not valid"),
+    "NOT_SAME_ORIGIN": Kind(403, "not-same-origin", "The cookie works for pages of this site only"),
     "BAD_PAGE_TOKEN": Kind(400, "bad-page-token", "The page token is not valid"),
     "IDEMPOTENCY_CONFLICT": Kind(409, "idempotency-conflict", "The idempotency key was used for another body"),
     "ILLEGAL_TRANSITION": Kind(409, "illegal-transition", "The status cannot change this way"),
@@ -83,7 +84,7 @@ def answer_rpc_error(_request: Request[Any, Any, Any], error: RpcError) -> Respo
     if kind is INTERNAL:
         log.error("request_failed", code=error.code, reason=error.reason)
         return answer(kind)
-    if isinstance(error, PermissionDenied) and context.principal().role == "anonymous":
+    if kind is FORBIDDEN and context.principal().role == "anonymous":
         return answer(UNAUTHENTICATED, f"{error.message} Log in first.", error.violations)
     headers = {}
     if kind.status in {429, 503}:

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal
 
 import jwt
@@ -44,6 +44,11 @@ class SigningKeys:
     def signing(self) -> tuple[str, str]:
         """Kid and secret of the key that signs."""
         return next(iter(self._secrets.items()))
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """All secrets."""
+        return self._secrets.values()
 
     def secret(self, kid: object) -> str | None:
         """The secret of a key, None for an unknown one."""

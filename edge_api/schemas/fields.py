@@ -83,5 +83,7 @@ def _what(kind: inspect.Type) -> str:
             return "null"
         case inspect.StrType():
             return "a text"
+        case inspect.BoolType():
+            return "true or false"
         case _:
             return "of another type"

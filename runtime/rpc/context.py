@@ -20,6 +20,8 @@ class Principal(msgspec.Struct, frozen=True, omit_defaults=True):
     role: Role = "anonymous"
     account_id: str = ""
     session_id: str = ""
+    address: str = ""
+    """Network address of the client, for the audit log."""
 
     @property
     def is_staff(self) -> bool:

@@ -24,7 +24,11 @@ OPTIONS = {
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     ),
     "worker": ("POK_WORKER_CONCURRENCY",),
-    "edge": ("POK_EDGE_WORKERS", "POK_PUBLIC_READ"),
+    "edge": (
+        *("POK_EDGE_WORKERS", "POK_PUBLIC_READ", "POK_PUBLIC_URL", "POK_TRUSTED_PROXIES", "POK_CORS_ORIGINS"),
+        *("POK_RATE_LIMITS", "POK_RATE_CREATE", "POK_RATE_LOGIN", "POK_RATE_REGISTRATION"),
+        *("POK_RATE_ANONYMOUS", "POK_RATE_SIGNED_IN", "POK_RATE_STAFF"),
+    ),
 }
 """What a user may set for one service, also as NAME_FILE."""
 
@@ -121,6 +125,7 @@ class Services(msgspec.Struct, frozen=True):
         return {
             "POK_HOST": self.host,
             "POK_PORT": str(self.ports.edge),
+            "POK_REDIS_URL": self.redis_url,
             "POK_INQUIRY_ADDRESS": f"127.0.0.1:{self.ports.inquiry}",
             "POK_SERVICE_TOKEN": self.credentials.edge_token,
             "POK_JWT_KEYS": f"1:{self.credentials.jwt_key}",

@@ -9,7 +9,12 @@ import sys
 from tests.support.backend_stub import BackendStub
 from tests.support.edge import KEYS, Edge, edge, stop
 
-COMPLETE = {"POK_INQUIRY_ADDRESS": "127.0.0.1:1", "POK_SERVICE_TOKEN": "e" * 32, "POK_JWT_KEYS": KEYS}
+COMPLETE = {
+    "POK_INQUIRY_ADDRESS": "127.0.0.1:1",
+    "POK_REDIS_URL": "redis://127.0.0.1:1",
+    "POK_SERVICE_TOKEN": "e" * 32,
+    "POK_JWT_KEYS": KEYS,
+}
 
 
 def refused(**environment: str) -> str:
@@ -57,7 +62,7 @@ async def test_killed_edge_makes_room_for_the_next_one() -> None:
     async with edge("127.0.0.1:1") as killed:
         killed.process.kill()
         await killed.process.wait()
-        async with edge("127.0.0.1:1", port=killed.base_url.port) as client:
+        async with edge("127.0.0.1:1", POK_PORT=str(killed.base_url.port)) as client:
             assert (await client.get("/api/health/live")).status_code == 200
 
 

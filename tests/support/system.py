@@ -101,7 +101,7 @@ async def running_system(folder: Path, **environment: str) -> AsyncIterator[Syst
     """Start everything on a new data folder; stop it afterwards."""
     stack = Stack(folder, pretend=False)
     try:
-        running = stack.up(**environment)
+        running = stack.up(**{"POK_RATE_LIMITS": "off", **environment})
         await asyncio.to_thread(running.until, READY)
         found = re.search(r"password (\S+)", running.output)
         assert found, running.output
