@@ -4,12 +4,15 @@ import socket
 import sys
 import time
 
+import structlog
 from granian import Granian
 from granian.constants import Interfaces, Loops
 
 from edge_api.settings import Settings
 from runtime import telemetry
 from runtime.settings import SettingsError, load
+
+log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 20
 PORT_SECONDS = 3
@@ -24,6 +27,11 @@ def main() -> None:
         sys.exit(f"Settings are not complete:\n{error}")
     telemetry.configure("edge", settings.log_level)
     _refuse_taken_port(settings.host, settings.port)
+    log.info(
+        "edge_starts",
+        address=f"{settings.host}:{settings.port}",
+        rate_limits="on" if settings.rate_limits else "off",
+    )
     Granian(
         "edge_api.app:create_app_from_environment",
         factory=True,

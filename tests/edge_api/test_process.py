@@ -1,10 +1,13 @@
 """The edge as a process: it refuses to start half configured, and ends without dropping what it has accepted."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
+
+import pytest
 
 from tests.support.backend_stub import BackendStub
 from tests.support.edge import KEYS, Edge, edge, stop
@@ -56,6 +59,13 @@ def test_port_of_another_process_is_not_shared() -> None:
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = taken.getsockname()[1]
         assert f"cannot listen on 127.0.0.1:{port}" in refused(**COMPLETE, POK_PORT=str(port))
+
+
+@pytest.mark.parametrize("switch", ["on", "off"])
+async def test_start_up_line_says_whether_rates_are_limited(capfd: pytest.CaptureFixture[str], switch: str) -> None:
+    async with edge("127.0.0.1:1", POK_RATE_LIMITS=switch):
+        lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["rate_limits"] for line in lines if line["event"] == "edge_starts"] == [switch]
 
 
 async def test_killed_edge_makes_room_for_the_next_one() -> None:
