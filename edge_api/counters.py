@@ -16,13 +16,13 @@ from runtime.settings import Secret
 PATIENCE = 0.05
 """Seconds that a request waits for Valkey."""
 
-GRACE = 3
+GRACE = 20
 """Turns of a busy event loop in which it may still read an answer that has come in time."""
 
 PAUSE = 1.0
 """Seconds without asking after Valkey has failed to answer."""
 
-CONNECTION_TIMEOUT = 2.0
+CONNECTION_TIMEOUT = 1.0
 """Seconds after which a connection that says nothing is given up."""
 
 log = structlog.get_logger(__name__)
@@ -53,8 +53,9 @@ class Counters:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Close the connection in the end."""
+        """Connect before the first request comes, if Valkey is there, and close the connection in the end."""
         try:
+            await self._connect()
             yield
         finally:
             if self._sending:
@@ -80,6 +81,13 @@ class Counters:
             question.answer.cancel()
         self._pause("slow")
         raise CountersUnavailableError
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECTION_TIMEOUT):
+                await self._redis.ping()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._pause(type(error).__name__)
 
     async def _send(self) -> None:
         while self._questions:
