@@ -15,6 +15,7 @@ from edge_api.auth import Gate
 from edge_api.backend import Backend
 from edge_api.body import MAX_BODY, EdgeRequest
 from edge_api.frame import Frame
+from edge_api.options import Options
 from edge_api.problems import EXCEPTION_HANDLERS
 from edge_api.routes import accounts, docs, health, inquiries
 from edge_api.settings import Settings
@@ -54,7 +55,7 @@ def create_app(settings: Settings) -> ASGIApp:
 
     app = Litestar(
         route_handlers=[*ROUTES, docs.static_files()],
-        middleware=[Gate(access.allowed_roles(public_read=settings.public_read), tokens, backend)],
+        middleware=[Options(), Gate(access.allowed_roles(public_read=settings.public_read), tokens, backend)],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=EdgeRequest,
         request_max_body_size=MAX_BODY,
