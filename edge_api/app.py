@@ -20,6 +20,7 @@ from edge_api.exchange import Exchange
 from edge_api.frame import Frame
 from edge_api.limits import Limiter, Limits
 from edge_api.login_throttle import LoginThrottle
+from edge_api.options import Options
 from edge_api.problems import EXCEPTION_HANDLERS
 from edge_api.routes import accounts, docs, health, inquiries
 from edge_api.settings import Settings
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> ASGIApp:
 
     app = Litestar(
         route_handlers=[*ROUTES, docs.static_files()],
-        middleware=[gate, *limits],
+        middleware=[Options(), gate, *limits],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=EdgeRequest,
         request_max_body_size=MAX_BODY,

@@ -26,7 +26,7 @@ class Gate(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Answer 401 or 403 for those who may not pass."""
         operation = operation_of(scope["route_handler"])
-        if operation not in OPEN and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item] # HTTP only
+        if operation not in OPEN:
             await self._admit(operation, scope)
         await next_app(scope, receive, send)
 

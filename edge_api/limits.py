@@ -108,7 +108,7 @@ class Limits(ASGIMiddleware):
         """Raise ResourceExhausted where there is no room."""
         principal = context.principal()
         name = class_of(operation_of(scope["route_handler"]), principal)
-        if name and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item] # HTTP only
+        if name:
             verdict = await self._limiter.take(name, principal)
             if verdict:
                 add_headers(scope, _headers(name, verdict))

@@ -99,7 +99,7 @@ async def create_inquiry(
     summary="List inquiries",
     tags=["inquiries"],
     response_description="A page, in the fullest view that the caller may see.",
-    **operation("list_inquiries", 400, 401),
+    **operation("list_inquiries", 400, 401, 403),
 )
 async def list_inquiries(request: EdgeRequest) -> InquiryPage:
     """Newest first: everything for staff, their own for customers, the public view without a token.

@@ -45,7 +45,6 @@ Email = Annotated[
         pattern=r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+$",
         description="An e-mail address, at most 254 characters.",
         examples=["ana@example.org"],
-        extra_json_schema={"format": "email"},
         extra={"must": "must be an e-mail address of at most 254 characters, such as ana@example.org"},
     ),
 ]

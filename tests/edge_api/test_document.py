@@ -27,6 +27,14 @@ async def test_committed_description_is_the_served_one(api: Edge) -> None:
     assert served == DOCUMENT, "run `make openapi`"
 
 
+@pytest.mark.parametrize("path", DOCUMENT["paths"])
+async def test_options_names_every_method_of_a_path(api: Edge, path: str) -> None:
+    documented = {operation.method: operation.address() for operation in OPERATIONS.values() if operation.path == path}
+    answer = await api.options(next(iter(documented.values())))
+    assert answer.status_code == 204
+    assert set(answer.headers["Allow"].split(", ")) - {"HEAD", "OPTIONS"} == documented.keys()
+
+
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_every_field_has_a_description(name: str) -> None:
     for field, schema in SCHEMAS[name]["properties"].items():

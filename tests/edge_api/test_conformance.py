@@ -1,0 +1,51 @@
+"""schemathesis finds no difference between the published description and what is served, whoever calls."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_api.access import EVERYONE, OPEN
+from tests.edge_api.conftest import Login
+from tests.support.document import OPERATIONS
+from tests.support.edge import Edge
+
+CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
+ROLES = sorted(EVERYONE)
+
+
+async def differences(api: Edge, headers: dict[str, str], folder: Path, *how: str) -> str:
+    """What schemathesis reports; empty if it finds nothing."""
+    options = [f"--header={name}:{value}" for name, value in headers.items()]
+    if headers:  # who calls makes no difference to these
+        options += [f"--exclude-operation-id={name}" for name in OPERATIONS.keys() & OPEN]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIGURATION}", "run"),
+        *(f"{api.base_url}/api/openapi.json", *options, *how),
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        report, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return report.decode() if process.returncode else ""
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_what_is_served_is_what_is_described(api: Edge, headers_of: Login, tmp_path: Path, role: str) -> None:
+    if report := await differences(api, await headers_of(role), tmp_path, "--phases=examples,coverage"):
+        pytest.fail(report)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1000)
+@pytest.mark.parametrize("role", ROLES)
+async def test_random_requests_find_no_difference_either(
+    api: Edge, headers_of: Login, tmp_path: Path, role: str
+) -> None:
+    if report := await differences(api, await headers_of(role), tmp_path, "--max-examples=300"):
+        pytest.fail(report)
