@@ -35,10 +35,13 @@ async def differences(api: Edge, headers: dict[str, str], folder: Path, *how: st
     return report.decode() if process.returncode else ""
 
 
-@pytest.mark.parametrize("role", ROLES)
-async def test_what_is_served_is_what_is_described(api: Edge, headers_of: Login, tmp_path: Path, role: str) -> None:
-    if report := await differences(api, await headers_of(role), tmp_path, "--phases=examples,coverage"):
-        pytest.fail(report)
+async def test_what_is_served_is_what_is_described(api: Edge, headers_of: Login, tmp_path: Path) -> None:
+    callers = [await headers_of(role) for role in ROLES]
+    reports = await asyncio.gather(
+        *(differences(api, headers, tmp_path, "--phases=examples,coverage") for headers in callers)
+    )
+    if any(reports):
+        pytest.fail("\n".join(reports))
 
 
 @pytest.mark.long
