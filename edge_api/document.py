@@ -83,7 +83,8 @@ def _schemas(derived: Mapping[str, Any]) -> dict[str, Any]:
     # refused; msgspec's say exactly what it accepts.
     structs = [struct for module in SCHEMAS for struct in _structs(module) if struct.__name__ in derived]
     _, schemas = msgspec.json.schema_components(structs, ref_template=REFERENCE)
-    schemas["InquiryChange"]["minProperties"] = 1
+    for name in schemas.keys() & {struct.__name__ for struct in structs if struct.__name__.endswith("Change")}:
+        schemas[name]["minProperties"] = 1
     for name in ("Problem", "VersionMismatch"):
         schemas[name]["properties"]["type"]["description"] = _problem_types()
     return {name: schemas[name] for name in sorted(schemas)}

@@ -18,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -219,8 +220,10 @@ account = Table(
     Column("password_hash", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("language", Text, nullable=False, server_default="es"),
     _time("create_time"),
     _time("update_time"),
+    CheckConstraint("language in ('es', 'en')", name="language"),
     CheckConstraint("role in ('user', 'support', 'admin')", name="role"),
 )
 
@@ -237,6 +240,48 @@ session = Table(
     Column("expire_time", DateTime(timezone=True), nullable=False),
     Column("revoke_time", DateTime(timezone=True)),
     Column("user_agent", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
     Index(None, "account_id"),
     Index(None, "expire_time"),
+)
+
+canned_reply = Table(
+    "canned_reply",
+    metadata,
+    _id(),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("category", Text, ForeignKey("category.key", ondelete="SET NULL")),
+    _time("create_time"),
+    _time("update_time"),
+    UniqueConstraint("language", "title"),
+)
+
+# Only what differs from the default; the environment may pin a setting above it.
+setting = Table(
+    "setting",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", JSONB, nullable=False),
+    Column("updater_id", Uuid),
+    _time("update_time"),
+)
+
+# Append-only. Ids, keys and numbers; addresses of clients are kept, customers' texts never.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("actor_id", Uuid),
+    Column("target", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("request_id", Text, nullable=False, server_default=""),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    _time("create_time"),
+    CheckConstraint("outcome in ('ok', 'refused', 'failed')", name="outcome"),
+    Index(None, "action", "number"),
+    Index(None, "actor_id", "number"),
 )

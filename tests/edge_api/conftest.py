@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.support.edge import Edge, edge
+from tests.support.edge import Edge, bearer, edge
 from tests.support.inquiry import Service, inquiry_service
 from tests.support.servers import PostgresServer, ValkeyServer
 
 PASSWORD = "correct horse battery"
 Login = Callable[[str], Awaitable[dict[str, str]]]
+Newcomer = Callable[[str], Awaitable[dict[str, str]]]
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,24 @@ async def headers_of(api: Edge, service: Service) -> Login:
         return known[role]
 
     return log_in
+
+
+@pytest.fixture
+def newcomer(service: Service) -> Newcomer:
+    """Makes the headers of somebody of that role whom no other test knows, so that what they do harms none."""
+
+    async def make(role: str) -> dict[str, str]:
+        if role == "anonymous":
+            return {}
+        (session,) = await service.sql(
+            """with newcomer as (
+                insert into account (email, name, password_hash, role)
+                values (gen_random_uuid() || '@example.org', $1, '', $1) returning id
+            )
+            insert into session (account_id, secret_hash, expire_time)
+            select id, '', now() + interval '1 day' from newcomer returning id, account_id""",
+            role,
+        )
+        return bearer(str(session["account_id"]), str(session["id"]))
+
+    return make

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from edge_api.body import MAX_BODY
-from tests.edge_api.conftest import Login
+from tests.edge_api.conftest import Login, Newcomer
 from tests.support.document import SCHEMAS, WRITES, Operation
 from tests.support.edge import Edge, problem
 
@@ -43,14 +43,14 @@ Everywhere = Callable[[Callable[[Operation], dict[str, Any]]], Awaitable[list[tu
 
 
 @pytest.fixture
-async def everywhere(api: Edge, headers_of: Login) -> Everywhere:
+async def everywhere(api: Edge, newcomer: Newcomer) -> Everywhere:
     """Sends a request made for each operation that takes a body, as somebody who may, and returns the answers."""
-    staff = await headers_of("support")
+    admin = await newcomer("admin")
 
     async def send(request_for: Callable[[Operation], dict[str, Any]]) -> list[tuple[Operation, httpx.Response]]:
         async def sent(operation: Operation) -> tuple[Operation, httpx.Response]:
             request = request_for(operation)
-            headers = {**staff, **request.pop("headers", {})}
+            headers = {**admin, **request.pop("headers", {})}
             return operation, await api.request(operation.method, operation.address(), headers=headers, **request)
 
         return await asyncio.gather(*map(sent, WRITES.values()))

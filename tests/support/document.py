@@ -26,6 +26,11 @@ class Operation(NamedTuple):
         """Whether its path names one object."""
         return "{" in self.path
 
+    @property
+    def parameter(self) -> str:
+        """The name of the parameter in its path."""
+        return self.path.partition("{")[2].partition("}")[0].partition(":")[0]
+
     def address(self, object_id: str = NOBODY) -> str:
         """Its path for this object."""
         before, brace, after = self.path.partition("{")
