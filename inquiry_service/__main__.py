@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from inquiry_service.settings import DatabaseSettings, InquirySettings
+from inquiry_service.settings import InquirySettings, MigrationSettings
 from runtime import notify, process, settings, telemetry
 
 
@@ -28,9 +28,13 @@ def serve() -> process.Main:
 
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from inquiry_service.migrations import run
+    from inquiry_service.migrations import roles, run
 
-    run.upgrade(settings.load(DatabaseSettings).database_url)
+    try:
+        chosen = settings.load(MigrationSettings)
+        run.upgrade(chosen.migration_database_url or chosen.database_url, chosen.database_url)
+    except (settings.SettingsError, roles.RoleError) as error:
+        sys.exit(str(error))
 
 
 def main() -> None:

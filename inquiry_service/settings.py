@@ -23,6 +23,12 @@ class InquirySettings(ProcessSettings, frozen=True, kw_only=True):
 
 
 class DatabaseSettings(ProcessSettings, frozen=True, kw_only=True):
-    """What the one-shot commands (migrate, create-admin) need."""
+    """What `create-admin` needs."""
 
     database_url: Secret
+
+
+class MigrationSettings(DatabaseSettings, frozen=True, kw_only=True):
+    """What `migrate` needs; `migration_database_url` names the owner of the tables, empty = the service's own role."""
+
+    migration_database_url: Secret = Secret("")

@@ -11,7 +11,7 @@ from runtime.stack.credentials import Credentials, CredentialsError
 from runtime.stack.doctor import examine
 from runtime.stack.folder import CREDENTIALS, FolderError
 from runtime.stack.ports import PortTakenError
-from runtime.stack.postgres import database_url
+from runtime.stack.postgres import owner_url, service_url
 from runtime.stack.services import Ports
 from runtime.stack.up import UpSettings, up
 
@@ -64,8 +64,11 @@ def _up(_chosen: argparse.Namespace, _rest: list[str]) -> int:
 def _inquiry_command(chosen: argparse.Namespace, rest: list[str]) -> int:
     if not (os.environ.get("POK_DATABASE_URL") or os.environ.get("POK_DATABASE_URL_FILE")):
         settings = load(UpSettings)
-        password = Credentials.read(settings.data_dir / CREDENTIALS).database_password
-        os.environ["POK_DATABASE_URL"] = database_url(Ports.after(settings.port).postgres, password)
+        credentials = Credentials.read(settings.data_dir / CREDENTIALS)
+        port = Ports.after(settings.port).postgres
+        os.environ["POK_DATABASE_URL"] = service_url(port, credentials.database_service_password)
+        if chosen.name == "migrate":
+            os.environ["POK_MIGRATION_DATABASE_URL"] = owner_url(port, credentials.database_password)
     return _become("inquiry_service", chosen.name, *rest)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ai_service.settings import AiSettings
 from edge_api.settings import Settings as EdgeSettings
-from inquiry_service.settings import DatabaseSettings, InquirySettings
+from inquiry_service.settings import InquirySettings, MigrationSettings
 from runtime.settings import ProcessSettings
 from runtime.stack.up import UpSettings
 from worker.settings import WorkerSettings
@@ -16,9 +16,9 @@ from worker.settings import WorkerSettings
 ROOT = Path(__file__).parent.parent
 STRUCTS: tuple[type[ProcessSettings], ...] = (
     AiSettings,
-    DatabaseSettings,
     EdgeSettings,
     InquirySettings,
+    MigrationSettings,
     UpSettings,
     WorkerSettings,
 )

@@ -7,10 +7,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from inquiry_service.migrations.roles import MIGRATION_LOCK
 from inquiry_service.storage.tables import metadata
-
-# Any constant will do; it only has to be the same for every migrator.
-MIGRATION_LOCK = 7_065_107
 
 
 def _run(connection: Connection) -> None:

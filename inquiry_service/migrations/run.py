@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from inquiry_service.migrations import roles
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -13,23 +15,26 @@ VERSIONS = Path(__file__).parent / "versions"
 CONNECT_SECONDS = 10
 
 
-def config(database_url: str) -> "Config":
+def config(owner_url: str) -> "Config":
     """Alembic's configuration for one database."""
     from alembic.config import Config
 
     settings = Config()
     settings.set_main_option("script_location", str(VERSIONS.parent))
-    settings.attributes["database_url"] = database_url
+    settings.attributes["database_url"] = owner_url
     return settings
 
 
-def upgrade(database_url: str) -> None:
-    """Run what is missing, one migrator at a time. It runs an event loop of its own."""
-    if asyncio.run(_revision(database_url)) == _newest():
-        return
-    from alembic import command  # takes as long to import as all the rest of a start; needed for a change only
+def upgrade(owner_url: str, service_url: str) -> None:
+    """Run what is missing, one migrator at a time, and let the service's role use it. It runs event loops of its own.
 
-    command.upgrade(config(database_url), "head")
+    Raises RoleError.
+    """
+    if asyncio.run(_revision(owner_url)) != _newest():
+        from alembic import command  # takes as long to import as all the rest of a start; needed for a change only
+
+        command.upgrade(config(owner_url), "head")
+    asyncio.run(roles.grant(owner_url, service_url))
 
 
 def _newest() -> str:
@@ -37,8 +42,8 @@ def _newest() -> str:
     return max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
-async def _revision(database_url: str) -> str | None:
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", "", 1), timeout=CONNECT_SECONDS)
+async def _revision(owner_url: str) -> str | None:
+    connection = await asyncpg.connect(owner_url.replace("+asyncpg", "", 1), timeout=CONNECT_SECONDS)
     try:
         revision: str | None = await connection.fetchval("select version_num from alembic_version", timeout=10)
     except asyncpg.UndefinedTableError:

@@ -27,6 +27,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     jwt_key: str = msgspec.field(default_factory=new_secret)
     tracking_key: str = msgspec.field(default_factory=new_secret)
     database_password: str = msgspec.field(default_factory=new_secret)
+    database_service_password: str = msgspec.field(default_factory=new_secret)
     database_admin_password: str = msgspec.field(default_factory=new_secret)
     valkey_password: str = msgspec.field(default_factory=new_secret)
 

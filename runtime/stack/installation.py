@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from runtime.stack.credentials import Credentials
 from runtime.stack.folder import DataFolder
-from runtime.stack.postgres import Postgres
+from runtime.stack.postgres import Passwords, Postgres
 from runtime.stack.process import Process, ProcessFailedError
 from runtime.stack.services import Ports, Services
 from runtime.stack.valkey import Valkey
@@ -21,11 +21,23 @@ class Installation:
     def __init__(self, folder: DataFolder, host: str, port: int, environ: Mapping[str, str]) -> None:
         credentials = Credentials.keep(folder.credentials)
         ports = Ports.after(port)
-        self._postgres = Postgres(
-            folder.path / "postgres", ports.postgres, credentials.database_password, credentials.database_admin_password
+        passwords = Passwords(
+            owner=credentials.database_password,
+            service=credentials.database_service_password,
+            admin=credentials.database_admin_password,
         )
+        self._postgres = Postgres(folder.path / "postgres", ports.postgres, passwords)
         self._valkey = Valkey(folder.path / "valkey", ports.valkey, credentials.valkey_password)
-        self._services = Services(host, ports, credentials, self._postgres.url, self._valkey.url, environ, folder.lock)
+        self._services = Services(
+            host=host,
+            ports=ports,
+            credentials=credentials,
+            owner_url=self._postgres.owner_url,
+            database_url=self._postgres.url,
+            redis_url=self._valkey.url,
+            environ=environ,
+            lock=folder.lock,
+        )
 
     def processes(self) -> list[Process]:
         """Return all processes of the system."""

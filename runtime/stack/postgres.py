@@ -5,12 +5,14 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from typing import NamedTuple
 
 from runtime.stack.confine import NOBODY, Identity, confine, unprivileged
 from runtime.stack.process import Process, ProcessFailedError
 from runtime.stack.wheels import postgres_binary
 
 DATABASE = "pok"
+SERVICE = "pok_service"
 EXTENSIONS = ("vector", "pg_trgm", "unaccent")  # of these only a superuser may create vector
 INITDB = (
     *("--username=postgres", "--auth-local=reject", "--auth-host=scram-sha-256", "--data-checksums"),
@@ -26,34 +28,51 @@ SETTINGS = {
 UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
-def database_url(port: int, password: str) -> str:
+def owner_url(port: int, password: str) -> str:
     """Return where the database of an embedded PostgreSQL is, as its owner sees it."""
     return f"postgresql://{DATABASE}:{password}@127.0.0.1:{port}/{DATABASE}"
 
 
+def service_url(port: int, password: str) -> str:
+    """The same for the role under which the inquiry service works."""
+    return f"postgresql://{SERVICE}:{password}@127.0.0.1:{port}/{DATABASE}"
+
+
+class Passwords(NamedTuple):
+    """One for each role."""
+
+    owner: str
+    service: str
+    admin: str
+
+
 class Postgres:
-    """One PostgreSQL data folder, with a database and its owner, both named pok.
+    """One PostgreSQL data folder, with a database and its owner, both named pok, and the service's role.
 
     The owner is no superuser; the superuser `postgres` is there for backups and for tests.
     """
 
-    def __init__(self, folder: Path, port: int, password: str, admin_password: str, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, port: int, passwords: Passwords, *, durable: bool = True) -> None:
         self.folder = folder
         self.port = port
-        self._password = password
-        self._admin_password = admin_password
+        self._passwords = passwords
         self._durable = durable
         self._identity = unprivileged()
 
     @property
     def url(self) -> str:
-        """Where services find the database, with its password."""
-        return database_url(self.port, self._password)
+        """Where the inquiry service finds the database, with its password."""
+        return service_url(self.port, self._passwords.service)
+
+    @property
+    def owner_url(self) -> str:
+        """The same database for its owner, who migrates it."""
+        return owner_url(self.port, self._passwords.owner)
 
     @property
     def admin_url(self) -> str:
         """The same server for its superuser."""
-        return f"postgresql://postgres:{self._admin_password}@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://postgres:{self._passwords.admin}@127.0.0.1:{self.port}/postgres"
 
     def process(self, keep_open: tuple[int, ...] = ()) -> Process:
         """Return the process that serves the data folder."""
@@ -82,8 +101,9 @@ class Postgres:
         await self._run_sql(
             unfinished,
             "postgres",
-            f"ALTER ROLE postgres PASSWORD '{self._admin_password}'",
-            f"CREATE ROLE {DATABASE} LOGIN PASSWORD '{self._password}'",
+            f"ALTER ROLE postgres PASSWORD '{self._passwords.admin}'",
+            f"CREATE ROLE {DATABASE} LOGIN PASSWORD '{self._passwords.owner}'",
+            f"CREATE ROLE {SERVICE} LOGIN PASSWORD '{self._passwords.service}'",
             f"CREATE DATABASE {DATABASE} OWNER {DATABASE}",
         )
         await self._run_sql(unfinished, DATABASE, *(f"CREATE EXTENSION {name}" for name in EXTENSIONS))

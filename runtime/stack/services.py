@@ -54,6 +54,7 @@ class Services(msgspec.Struct, frozen=True):
     host: str
     ports: Ports
     credentials: Credentials
+    owner_url: str
     database_url: str
     redis_url: str
     environ: Mapping[str, str]
@@ -66,7 +67,7 @@ class Services(msgspec.Struct, frozen=True):
         what loads faster leaves them the processors until then.
         """
         return [
-            self._process("migrate", ("inquiry_service", "migrate"), self._database(), after=("postgres",), once=True),
+            self._process("migrate", ("inquiry_service", "migrate"), self._migrate(), after=("postgres",), once=True),
             self._process("inquiry", ("inquiry_service",), self._inquiry(), after=("migrate", "valkey")),
             self._process("ai", ("ai_service",), self._ai()),
             self._process("worker", ("worker",), self._worker(), after=("migrate", "valkey")),
@@ -77,6 +78,9 @@ class Services(msgspec.Struct, frozen=True):
         """Return the command line and the environment of a command of the inquiry service."""
         process = self._process("inquiry", ("inquiry_service", *arguments), self._database())
         return process.command, dict(process.environment)
+
+    def _migrate(self) -> dict[str, str]:
+        return {"POK_MIGRATION_DATABASE_URL": self.owner_url, **self._database()}
 
     def _database(self) -> dict[str, str]:
         return {"POK_DATABASE_URL": self.database_url}

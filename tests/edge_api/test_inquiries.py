@@ -223,7 +223,7 @@ async def test_staff_change_fields_and_tags(api: Edge, headers_of: Login) -> Non
 
 async def test_inquiry_is_assigned_and_given_back(api: Edge, service: Service, headers_of: Login) -> None:
     headers, path = await headers_of("support"), f"/api/inquiries/{(await created(api))['id']}/"
-    (agent,) = await service.sql("select id from account where role = 'support'")
+    (agent,) = await service.sql("select id from account where email = 'support@example.org'")
     assigned = await api.patch(path, json={"assignee_id": str(agent["id"])}, headers=headers)
     assert assigned.json()["assignee_id"] == str(agent["id"])
     assert (await api.patch(path, json={"assignee_id": None}, headers=headers)).json()["assignee_id"] is None

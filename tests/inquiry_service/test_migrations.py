@@ -15,11 +15,11 @@ async def test_migrations_and_tables_agree(postgres: PostgresServer) -> None:
     url = await postgres.empty()
 
     def there_and_back() -> None:
-        run.upgrade(url)
-        run.upgrade(url)
+        run.upgrade(url, url)
+        run.upgrade(url, url)
         command.check(run.config(url))
         command.downgrade(run.config(url), "base")
-        run.upgrade(url)
+        run.upgrade(url, url)
 
     await asyncio.to_thread(there_and_back)
     await postgres.drop(url)

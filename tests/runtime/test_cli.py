@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from urllib.parse import urlsplit
 
 from tests.support.stack import READY, Stack
 
@@ -13,7 +14,9 @@ def test_commands_on_the_database_find_the_one_that_up_runs(stack: Stack) -> Non
     assert stack.pok("migrate").returncode == 0
     assert (stack.folder / "ran").read_text() == "inquiry_service migrate\n"
     environment = stack.environment_of("inquiry_service", "migrate")
-    assert f"127.0.0.1:{stack.port + 3}/pok" in environment["POK_DATABASE_URL"]
+    for name, role in (("POK_DATABASE_URL", "pok_service"), ("POK_MIGRATION_DATABASE_URL", "pok")):
+        url = urlsplit(environment[name])
+        assert (url.username, url.port, url.path) == (role, stack.port + 3, "/pok")
 
 
 def test_commands_on_the_database_prefer_the_one_that_the_environment_names(stack: Stack) -> None:

@@ -9,10 +9,12 @@ import asyncpg
 import pytest
 import redis.asyncio as redis
 
-from runtime.stack.postgres import Postgres
+from runtime.stack.postgres import Passwords, Postgres
 from runtime.stack.process import running
 from runtime.stack.valkey import Valkey
 from tests.support.servers import PostgresServer, ValkeyServer, free_ports
+
+PASSWORDS = Passwords(owner="owner-secret", service="service-secret", admin="admin-secret")
 
 
 async def fetch(url: str, query: str) -> object:
@@ -33,7 +35,7 @@ def logs_in(folder: Path) -> str:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Postgres:
-    return Postgres(tmp_path / "postgres", free_ports(), "secret", "admin-secret")
+    return Postgres(tmp_path / "postgres", free_ports(), PASSWORDS)
 
 
 async def test_services_role_is_no_superuser_and_still_finds_its_extensions(fresh: Postgres, tmp_path: Path) -> None:
@@ -46,7 +48,7 @@ async def test_services_role_is_no_superuser_and_still_finds_its_extensions(fres
 async def test_database_refuses_a_wrong_password(fresh: Postgres, tmp_path: Path) -> None:
     async with running(fresh.process(), tmp_path):
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await fetch(fresh.url.replace("secret", "guess"), "SELECT 1")
+            await fetch(fresh.url.replace("service-secret", "guess"), "SELECT 1")
 
 
 async def test_database_is_durable_with_checksums_and_folds_case_beyond_ascii(fresh: Postgres, tmp_path: Path) -> None:
@@ -58,15 +60,15 @@ async def test_database_is_durable_with_checksums_and_folds_case_beyond_ascii(fr
 
 async def test_committed_rows_survive_a_killed_postgres(fresh: Postgres, tmp_path: Path) -> None:
     async with running(fresh.process(), tmp_path) as child:
-        await fetch(fresh.url, "CREATE TABLE kept AS SELECT 42 AS answer")
+        await fetch(fresh.owner_url, "CREATE TABLE kept AS SELECT 42 AS answer")
         os.kill(child.pid, signal.SIGKILL)
         await child.exit
     async with running(fresh.process(), tmp_path):
-        assert await fetch(fresh.url, "SELECT answer FROM kept") == 42
+        assert await fetch(fresh.owner_url, "SELECT answer FROM kept") == 42
 
 
 async def test_interrupted_creation_is_begun_anew(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "postgres", free_ports(), "secret", "admin-secret", durable=False)
+    server = Postgres(tmp_path / "postgres", free_ports(), PASSWORDS, durable=False)
     (tmp_path / "postgres.unfinished").mkdir()
     (tmp_path / "postgres.unfinished" / "PG_VERSION").write_text("18\n")
     async with running(server.process(), tmp_path):

@@ -22,6 +22,7 @@ def test_every_setting_reaches_its_service(name: str, settings: type[ProcessSett
         host="127.0.0.1",
         ports=Ports.after(8000),
         credentials=Credentials(),
+        owner_url="postgresql://owner",
         database_url="postgresql://example",
         redis_url="redis://example",
         environ=dict.fromkeys(read, "set by the user"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from runtime.stack.postgres import DATABASE, Postgres
+from runtime.stack.postgres import DATABASE, Passwords, Postgres
 from runtime.stack.process import running
 from runtime.stack.valkey import Valkey
 
@@ -36,18 +36,30 @@ class PostgresServer:
         self._migrating = asyncio.Lock()
 
     async def migrated(self) -> str:
-        """Return the URL of a fresh database with the inquiry service's tables, as the service's own role sees it."""
+        """Return the URL of a fresh database with the inquiry service's tables, for the role of the service."""
         async with self._migrating:
             if not self._migrated:
                 from inquiry_service.migrations import run
 
-                await asyncio.to_thread(run.upgrade, self._server.url)
+                await asyncio.to_thread(run.upgrade, self._server.owner_url, self._server.url)
                 self._migrated = True
-            return await self._create(template=DATABASE)
+            return self.as_service(await self._create(template=DATABASE))
 
     async def empty(self) -> str:
-        """Return the URL of a fresh database without any table."""
+        """Return the URL of a fresh database without any table, for its owner."""
         return await self._create(template="template0")
+
+    def as_owner(self, url: str) -> str:
+        """Return the URL of the same database for its owner."""
+        return self._in(self._server.owner_url, url)
+
+    def as_service(self, url: str) -> str:
+        """Return the URL of the same database for the role of the service."""
+        return self._in(self._server.url, url)
+
+    def as_admin(self, url: str) -> str:
+        """Return the URL of the same database for the superuser."""
+        return self._in(self._server.admin_url, url)
 
     async def drop(self, url: str) -> None:
         """Remove a database, whoever still uses it."""
@@ -56,7 +68,11 @@ class PostgresServer:
     async def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
         await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {DATABASE}")
-        return f"{self._server.url.rpartition('/')[0]}/{name}"
+        return self._in(self._server.owner_url, name)
+
+    @staticmethod
+    def _in(server: str, url: str) -> str:
+        return f"{server.rpartition('/')[0]}/{url.rpartition('/')[2]}"
 
     async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self._server.admin_url, timeout=10)
@@ -81,7 +97,7 @@ class ValkeyServer:
 @contextlib.asynccontextmanager
 async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
     """Run a PostgreSQL that forgets everything in a power cut, and is fast for that."""
-    server = Postgres(folder / "postgres", free_ports(), "test", "test-admin", durable=False)
+    server = Postgres(folder / "postgres", free_ports(), Passwords("test", "test", "test-admin"), durable=False)
     async with running(server.process(), folder):
         yield PostgresServer(server)
 

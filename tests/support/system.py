@@ -16,7 +16,7 @@ import psutil
 from runtime.stack.credentials import Credentials
 from runtime.stack.folder import CREDENTIALS
 from runtime.stack.ports import listener_of
-from runtime.stack.postgres import database_url
+from runtime.stack.postgres import owner_url
 from tests.support.stack import READY, Running, Stack
 
 FINAL = ("done", "needs_review", "failed")
@@ -87,7 +87,7 @@ class System:
     def database_url(self) -> str:
         """The embedded database, as its owner sees it."""
         password = Credentials.read(self.stack.data / CREDENTIALS).database_password
-        return database_url(self.stack.port + 3, password)
+        return owner_url(self.stack.port + 3, password)
 
     def _pid(self, package: str) -> int:
         for child in psutil.Process(self.running.process.pid).children():
