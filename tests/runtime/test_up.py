@@ -15,10 +15,11 @@ from tests.support.stack import READY, Stack, eventually
 
 def query(stack: Stack, sql: str) -> str:
     """Ask the embedded database, as its owner, in a process of its own."""
+    url = stack.environment_of("inquiry_service", "migrate")["POK_MIGRATION_DATABASE_URL"]
     ask = f"""
 import asyncio, asyncpg, os
 async def ask():
-    connection = await asyncpg.connect({stack.environment_of("inquiry_service")["POK_DATABASE_URL"]!r}, timeout=10)
+    connection = await asyncpg.connect({url!r}, timeout=10)
     print(await connection.fetchval({sql!r}))
     await connection.close()
 asyncio.run(ask())
@@ -160,7 +161,7 @@ def test_secrets_are_private_stay_the_same_and_are_in_no_log(stack: Stack) -> No
     assert stack_file.read_text() == before
     secrets = [word for word in before.split('"') if len(word) == 64]
     logs = "".join(path.read_text() for path in (stack.data / "logs").iterdir())
-    assert len(secrets) == 10
+    assert len(secrets) == 11
     assert not [secret for secret in secrets if secret in logs]
 
 
