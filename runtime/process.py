@@ -15,13 +15,12 @@ Main = Callable[[asyncio.Event], Awaitable[None]]
 def run(main: Callable[[], Main]) -> None:
     """Build the process with `main()` and run it until SIGTERM or SIGINT sets its stop event.
 
-    Wrong settings end it with status 2 and their list on stderr, without a traceback.
+    Wrong settings end it with their list on stderr, without a traceback.
     """
     try:
-        body = main()
+        uvloop.run(_until_stopped(main()))
     except SettingsError as error:
         sys.exit(f"Settings are not complete:\n{error}" if sys.stderr.isatty() else f"settings: {error}")
-    uvloop.run(_until_stopped(body))
 
 
 async def end(task: asyncio.Task[None]) -> None:

@@ -15,6 +15,7 @@ from grpc_status import rpc_status
 from runtime.rpc import access, context, wire
 from runtime.rpc.errors import Internal, PermissionDenied, RpcError, Unauthenticated
 from runtime.rpc.tokens import ServiceTokens
+from runtime.settings import SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,10 @@ Registration = tuple[str, Callable[[grpc.aio.Server], None]]
 
 
 class RpcServer:
-    """One gRPC server with health and (outside production) reflection. NOT_SERVING until `serving()` is called."""
+    """One gRPC server with health and (outside production) reflection. NOT_SERVING until `serving()` is called.
+
+    Raises SettingsError when it cannot listen on `address`.
+    """
 
     def __init__(self, address: str, tokens: ServiceTokens, services: Sequence[Registration], *, reflect: bool) -> None:
         self._health = health.aio.HealthServicer()
@@ -48,7 +52,10 @@ class RpcServer:
         if reflect:
             names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
-        self.port = self._server.add_insecure_port(address)
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            raise SettingsError(f"{address} is taken, or no address of this machine") from None
 
     async def start(self) -> None:
         """Listen; health says NOT_SERVING until `serving()`."""
