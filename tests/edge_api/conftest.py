@@ -1,6 +1,7 @@
 """A running edge for the session, in front of a running inquiry service."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -48,19 +49,20 @@ async def headers_of(api: Edge, service: Service) -> Login:
 @pytest.fixture
 def newcomer(service: Service) -> Newcomer:
     """Makes the headers of somebody of that role whom no other test knows, so that what they do harms none."""
+    return partial(newcomer_of, service)
 
-    async def make(role: str) -> dict[str, str]:
-        if role == "anonymous":
-            return {}
-        (session,) = await service.sql(
-            """with newcomer as (
-                insert into account (email, name, password_hash, role)
-                values (gen_random_uuid() || '@example.org', $1, '', $1) returning id
-            )
-            insert into session (account_id, secret_hash, expire_time)
-            select id, '', now() + interval '1 day' from newcomer returning id, account_id""",
-            role,
+
+async def newcomer_of(service: Service, role: str) -> dict[str, str]:
+    """The headers of somebody new of that role."""
+    if role == "anonymous":
+        return {}
+    (session,) = await service.sql(
+        """with newcomer as (
+            insert into account (email, name, password_hash, role)
+            values (gen_random_uuid() || '@example.org', $1, '', $1) returning id
         )
-        return bearer(str(session["account_id"]), str(session["id"]))
-
-    return make
+        insert into session (account_id, secret_hash, expire_time)
+        select id, '', now() + interval '1 day' from newcomer returning id, account_id""",
+        role,
+    )
+    return bearer(str(session["account_id"]), str(session["id"]))

@@ -2,17 +2,33 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from edge_api.access import EVERYONE, OPEN
-from tests.edge_api.conftest import Login
+from tests.edge_api.conftest import Newcomer, newcomer_of
 from tests.support.document import OPERATIONS
-from tests.support.edge import Edge
+from tests.support.edge import Edge, edge
+from tests.support.inquiry import inquiry_service
+from tests.support.servers import PostgresServer, ValkeyServer
 
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 ROLES = sorted(EVERYONE)
+
+Playground = tuple[Edge, Newcomer]
+
+
+@pytest.fixture
+async def playground(postgres: PostgresServer, valkey: ValkeyServer) -> AsyncIterator[Playground]:
+    """An installation that nobody else uses, since some callers may change everything in it."""
+    async with (
+        inquiry_service(await postgres.migrated(), valkey.empty()) as service,
+        edge(f"127.0.0.1:{service.port}") as api,
+    ):
+        yield api, partial(newcomer_of, service)
 
 
 async def differences(api: Edge, headers: dict[str, str], folder: Path, *how: str) -> str:
@@ -35,8 +51,9 @@ async def differences(api: Edge, headers: dict[str, str], folder: Path, *how: st
     return report.decode() if process.returncode else ""
 
 
-async def test_what_is_served_is_what_is_described(api: Edge, headers_of: Login, tmp_path: Path) -> None:
-    callers = [await headers_of(role) for role in ROLES]
+async def test_what_is_served_is_what_is_described(playground: Playground, tmp_path: Path) -> None:
+    api, newcomer = playground
+    callers = [await newcomer(role) for role in ROLES]
     reports = await asyncio.gather(
         *(differences(api, headers, tmp_path, "--phases=examples,coverage") for headers in callers)
     )
@@ -47,8 +64,7 @@ async def test_what_is_served_is_what_is_described(api: Edge, headers_of: Login,
 @pytest.mark.long
 @pytest.mark.timeout(1000)
 @pytest.mark.parametrize("role", ROLES)
-async def test_random_requests_find_no_difference_either(
-    api: Edge, headers_of: Login, tmp_path: Path, role: str
-) -> None:
-    if report := await differences(api, await headers_of(role), tmp_path, "--max-examples=300"):
+async def test_random_requests_find_no_difference_either(playground: Playground, tmp_path: Path, role: str) -> None:
+    api, newcomer = playground
+    if report := await differences(api, await newcomer(role), tmp_path, "--max-examples=300"):
         pytest.fail(report)
