@@ -9,11 +9,14 @@ from inquiry_service.api.accounts import AccountServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.triage import TriageServicer
+from inquiry_service.domain.account_admin import AccountAdmin
 from inquiry_service.domain.accounts import Accounts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.intake import Intake
+from inquiry_service.domain.page_tokens import PageTokens
 from inquiry_service.domain.passwords import Passwords
 from inquiry_service.domain.reading import Reading
+from inquiry_service.domain.sessions import Sessions
 from inquiry_service.domain.triage import Triage
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
@@ -71,9 +74,10 @@ class InquiryService:
                 task.result()
 
     def _services(self, settings: InquirySettings) -> list[Registration]:
+        pages = PageTokens(settings.tracking_key)
         inquiries = InquiryServicer(
             Intake(self._database, self._relay.ring),
-            Reading(self._database, settings.tracking_key),
+            Reading(self._database, pages),
             Editing(self._database),
             settings.tracking_key,
         )
@@ -84,7 +88,10 @@ class InquiryService:
             wake=self._sweeper.wake,
         )
         knowledge = KnowledgeServicer(self._database, self._stopping)
-        accounts = AccountServicer(Accounts(self._database, self._passwords))
+        people = Accounts(self._database, self._passwords)
+        accounts = AccountServicer(
+            people, AccountAdmin(self._database, people, pages), Sessions(self._database, self._passwords)
+        )
         return [
             (
                 "pok.account.v1.AccountService",

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     try:
         password = _from_stdin() if chosen.password_stdin else _asked_twice()
-        new = NewAccount(email=chosen.email, password=password, name=chosen.name)
+        new = NewAccount(email=chosen.email, password=password, name=chosen.name, role="admin")
         return asyncio.run(_add(settings.load(DatabaseSettings).database_url, new, only_if_none=chosen.if_none))
     except InvalidArgument as error:
         return _failed(BAD_INPUT, *(f"{field}: {description}" for field, description in error.violations))
@@ -44,7 +44,7 @@ async def _add(database_url: str, new: NewAccount, *, only_if_none: bool) -> int
         if only_if_none and await accounts.has_admin():
             print("There is an administrator already; nothing was changed.")  # noqa: T201
             return DONE
-        if not await accounts.add_admin(new):
+        if not await accounts.add(new):
             return _failed(EXISTS, "There is an account with this address already; nothing was changed.")
         print(f"Added the administrator {new.email}.")  # noqa: T201
         return DONE

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from inquiry_service.domain.retry import MAX_CRASHES
 from inquiry_service.relay import Relay
-from inquiry_service.storage import accounts, inquiries, triage
+from inquiry_service.storage import inquiries, sessions, triage
 from inquiry_service.storage.database import Database
 from runtime.rpc.errors import RpcError
 
@@ -44,7 +44,7 @@ class Sweeper:
                 pause = await self.sweep()
                 if loop.time() >= purge_at:
                     await inquiries.purge_idempotency_keys(self._database)
-                    await accounts.purge_sessions(self._database)
+                    await sessions.purge(self._database)
                     purge_at = loop.time() + PURGE_EVERY_SECONDS
                 troubled = False
             except (RpcError, RedisError, OSError, TimeoutError) as error:

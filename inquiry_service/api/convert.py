@@ -1,11 +1,12 @@
 """Domain ↔ protobuf."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 from pok.ai.v1 import analysis_pb2
@@ -54,6 +55,15 @@ def uuid_of(text: str, *, missing: str = "There is no such inquiry.") -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(missing) from None
+
+
+def masked(mask: FieldMask, allowed: Set[str]) -> set[str]:
+    """The fields that a mask names. Raises InvalidArgument for others than those allowed."""
+    paths = set(mask.paths)
+    unknown = sorted(paths - allowed)
+    if unknown:
+        raise InvalidArgument.field("update_mask", f"These fields cannot be changed: {', '.join(unknown)}.")
+    return paths
 
 
 def timestamp(time: datetime) -> Timestamp:

@@ -10,7 +10,6 @@ from inquiry_service.domain.intake import Intake, NewInquiry
 from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.tracking import tracking_token
 from runtime.rpc.context import principal
-from runtime.rpc.errors import InvalidArgument
 from runtime.settings import Secret
 
 EDITABLE = frozenset({"category", "sentiment", "priority", "status", "assignee_id"})
@@ -99,10 +98,7 @@ def _filters(message: inquiry_pb2.InquiryFilter) -> dict[str, list[str]]:
 
 
 def _fields(request: inquiry_pb2.UpdateInquiryRequest) -> dict[str, str]:
-    paths = set(request.update_mask.paths)
-    unknown = sorted(paths - EDITABLE)
-    if unknown:
-        raise InvalidArgument.field("update_mask", f"These fields cannot be changed: {', '.join(unknown)}.")
+    paths = convert.masked(request.update_mask, EDITABLE)
     words = {
         "category": lambda: request.inquiry.category,
         "assignee_id": lambda: request.inquiry.assignee_id,

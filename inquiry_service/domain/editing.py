@@ -7,13 +7,14 @@ from uuid import UUID
 import msgspec
 
 from inquiry_service.domain import text
+from inquiry_service.domain.roles import require_staff
 from inquiry_service.domain.status import check_transition
 from inquiry_service.domain.vocabulary import Priority, Sentiment, Status
 from inquiry_service.storage import inquiries
 from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.records import InquiryRecord
 from runtime.rpc.context import Principal
-from runtime.rpc.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound, PermissionDenied
+from runtime.rpc.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 
 MOST_TAGS = 20
 LONGEST_TAG = 50
@@ -47,8 +48,7 @@ class Editing:
         Raises PermissionDenied, InvalidArgument, NotFound, and FailedPrecondition: VERSION_MISMATCH when another person
         has set one of these fields since `if_version`, ILLEGAL_TRANSITION for the status.
         """
-        if not principal.is_staff:
-            raise PermissionDenied("Only staff may change inquiries.")
+        require_staff(principal)
         check(change)
         async with self._database.transaction() as connection:
             before = await inquiries.lock(connection, id_)

@@ -1,15 +1,13 @@
 """Reading inquiries: which view a principal gets, which filters that view allows, and how pages are opened."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from inquiry_service.domain import text
+from inquiry_service.domain.page_tokens import PageTokens, page_size
 from inquiry_service.domain.vocabulary import number_of
 from inquiry_service.storage import inquiries, listing
 from inquiry_service.storage.database import Database
@@ -17,7 +15,6 @@ from inquiry_service.storage.listing import View
 from inquiry_service.storage.records import InquiryRecord
 from runtime.rpc.context import Principal
 from runtime.rpc.errors import InvalidArgument, NotFound, PermissionDenied
-from runtime.settings import Secret
 
 DEFAULT_PAGE_SIZE = 20
 LARGEST_PAGE_SIZE = 100
@@ -44,11 +41,11 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Reading:
-    """Reads for a principal. `key` signs page tokens."""
+    """Reads for a principal."""
 
-    def __init__(self, database: Database, key: Secret) -> None:
+    def __init__(self, database: Database, tokens: PageTokens) -> None:
         self._database = database
-        self._key = key.encode()
+        self._tokens = tokens
 
     async def get(self, id_: UUID, principal: Principal) -> tuple[View, InquiryRecord]:
         """One inquiry in the fullest view that the principal may see. Raises NotFound."""
@@ -65,7 +62,7 @@ class Reading:
         return view, found
 
     async def list(
-        self, filters: Mapping[str, Sequence[str]], query: str, page_size: int, page_token: str, principal: Principal
+        self, filters: Mapping[str, Sequence[str]], query: str, size: int, page_token: str, principal: Principal
     ) -> Listed:
         """A page of what the principal may list.
 
@@ -73,10 +70,10 @@ class Reading:
         """
         view = list_view(principal)
         conditions = _conditions(view, filters, query, principal)
-        size = _page_size(page_size)
-        binding = self._binding(view, conditions)
+        limit = page_size(size, default=DEFAULT_PAGE_SIZE, largest=LARGEST_PAGE_SIZE)
+        binding = (view, sorted((name, str(value)) for name, value in conditions.items()))
         after, before = self._open(page_token, binding)
-        page = await listing.page(self._database, view, conditions, size=size, after=after, before=before)
+        page = await listing.page(self._database, view, conditions, size=limit, after=after, before=before)
         older = page.more if before is None else bool(page.items)
         newer = page.more if before is not None else after is not None
         return Listed(
@@ -88,31 +85,15 @@ class Reading:
             page.total_is_estimate,
         )
 
-    def _binding(self, view: View, conditions: Mapping[str, Any]) -> bytes:
-        """What a page token is good for: one view, one set of filters."""
-        return msgspec.json.encode([view, sorted((name, str(value)) for name, value in conditions.items())])
+    def _seal(self, direction: str, id_: UUID, binding: tuple[Any, ...]) -> str:
+        return self._tokens.seal(direction.encode() + id_.bytes, *binding)
 
-    def _seal(self, direction: str, id_: UUID, binding: bytes) -> str:
-        position = direction.encode() + id_.bytes
-        return base64.urlsafe_b64encode(position + self._signature(position + binding)).rstrip(b"=").decode()
-
-    def _open(self, token: str, binding: bytes) -> tuple[UUID | None, UUID | None]:
+    def _open(self, token: str, binding: tuple[Any, ...]) -> tuple[UUID | None, UUID | None]:
         if not token:
             return None, None
-        try:
-            sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            sealed = b""
-        position, signature = sealed[:17], sealed[17:]
-        if len(position) != 17 or not hmac.compare_digest(signature, self._signature(position + binding)):
-            raise InvalidArgument(
-                "This page token belongs to another list: start again from the first page.", reason="BAD_PAGE_TOKEN"
-            )
+        position = self._tokens.open(token, *binding)
         id_ = UUID(bytes=position[1:])
         return (id_, None) if position[:1] == b"<" else (None, id_)
-
-    def _signature(self, data: bytes) -> bytes:
-        return hmac.new(self._key, b"page" + data, hashlib.sha256).digest()[:12]
 
 
 def list_view(principal: Principal) -> View:
@@ -137,16 +118,6 @@ def _conditions(view: View, filters: Mapping[str, Sequence[str]], query: str, pr
     if len(words) > LONGEST_QUERY:
         raise InvalidArgument.field("query", f"Must have at most {LONGEST_QUERY} characters.")
     if words:
-        conditions["query"] = f"%{_escaped(words)}%"
+        conditions["query"] = text.containing(words)
         conditions["number"] = number_of(words) or NO_NUMBER
     return conditions
-
-
-def _escaped(words: str) -> str:
-    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _page_size(asked: int) -> int:
-    if not 0 <= asked <= LARGEST_PAGE_SIZE:
-        raise InvalidArgument.field("page_size", f"Must be between 1 and {LARGEST_PAGE_SIZE}.")
-    return asked or DEFAULT_PAGE_SIZE

@@ -25,6 +25,12 @@ def email_violations(field: str, value: str) -> Iterator[FieldViolation]:
         yield FieldViolation(field, "Must be an e-mail address such as ana@example.com.")
 
 
+def containing(words: str) -> str:
+    """The LIKE pattern of what contains these words as they are."""
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def snippet(message: str) -> str:
     """The first 200 characters with white space folded."""
     return " ".join(message[: SNIPPET_LENGTH * 4].split())[:SNIPPET_LENGTH]

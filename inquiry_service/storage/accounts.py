@@ -1,52 +1,60 @@
-"""Queries on accounts and their sessions. All times come from the database's clock."""
+"""Queries on accounts. All times come from the database's clock."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from inquiry_service.storage.database import Connection, Database, Statement
 
-LIFETIME = "interval '30 days'"
-GRACE = "interval '5 seconds'"
-"""How long after a rotation the previous refresh token still gets an answer."""
-
-_ACCOUNT = "a.id, a.email, a.name, a.role, a.create_time"
-_LIVE = "s.revoke_time is null and s.expire_time > now() and a.active"
+ACCOUNT = "a.id, a.email, a.name, a.role, a.language, a.active, a.create_time"
+MOST_AGENTS = 1000
 
 _ADD = Statement(
-    """insert into account (email, name, password_hash, role) values (:email, :name, :password_hash, :role)
-    on conflict (email) do nothing returning id"""
+    f"""insert into account as a (email, name, password_hash, role, language)
+    values (:email, :name, :password_hash, :role, :language) on conflict (email) do nothing returning {ACCOUNT}"""
 )
 _ADMIN = Statement("select true from account where role = 'admin' limit 1")
 _BY_EMAIL = Statement("select id, password_hash from account where email = :email and active")
+_HASH_OF = Statement("select id, password_hash from account where id = :id and active")
+_BY_ID = Statement(f"select {ACCOUNT} from account a where id = :id")
+_LOCK = Statement(f"select {ACCOUNT} from account a where id = :id for update")
 _NEW_HASH = Statement("update account set password_hash = :new where id = :id and password_hash = :old returning id")
-_OPEN_SESSION = Statement(
-    f"""
-with opened as (
-    insert into session (account_id, secret_hash, expire_time, user_agent)
-    select id, :secret_hash, now() + {LIFETIME}, :user_agent from account
-    where id = :account_id and password_hash = :password_hash and active
-    returning id, account_id, expire_time
+_SET_HASH = Statement("update account set password_hash = :new where id = :id returning id")
+_UPDATE = Statement(
+    f"""update account a set name = :name, role = :role, language = :language, active = :active, update_time = now()
+    where id = :id returning {ACCOUNT}"""
 )
-select {_ACCOUNT}, s.id as session_id, s.expire_time from opened s join account a on a.id = s.account_id
+# Locked in one order, so that two admins who remove each other wait instead of both going ahead.
+_LOCK_ADMINS = Statement("select id from account where role = 'admin' and active order by id for update")
+_PAGE = Statement(
+    f"""select {ACCOUNT} from account a
+    where (cast(:before as uuid) is null or id < :before)
+        and (cast(:roles as text[]) = '{{}}' or role = any(:roles))
+        and (cast(:active as boolean) is null or active = :active)
+        and (cast(:pattern as text) is null or name ilike :pattern or email ilike :pattern)
+    order by id desc limit :size"""
+)
+_AGENTS = Statement(
+    f"""select {ACCOUNT} from account a where active and role in ('support', 'admin')
+    order by lower(name), id limit {MOST_AGENTS}"""
+)
+_DELETE = Statement(
+    """
+with freed as (
+    update inquiry set assignee_id = null, version = version + 1, update_time = now(),
+        human_versions = human_versions || jsonb_build_object('assignee_id', version + 1)
+    where assignee_id = :id returning new.id, new.version
+), freed_event as (
+    insert into event (inquiry_id, version, kind, actor, actor_id, body)
+    select id, version, 'inquiry_updated', 'agent', :actor_id, jsonb_build_object(
+        'changes', jsonb_build_object('assignee_id', jsonb_build_array(cast(:id as text), null)))
+    from freed
+)
+delete from account where id = :id returning id
 """
-)
-_LOCK_SESSION = Statement(
-    f"""select {_ACCOUNT}, s.id as session_id, s.secret_hash, s.rotation_key, s.expire_time,
-        s.rotate_time > now() - {GRACE} as in_grace
-    from session s join account a on a.id = s.account_id where s.id = :id and {_LIVE} for update of s"""
-)
-_ROTATE = Statement(
-    f"""update session set secret_hash = :secret_hash, rotation_key = :rotation_key, rotate_time = now(),
-        expire_time = now() + {LIFETIME} where id = :id returning expire_time"""
-)
-_REVOKE = Statement("update session set revoke_time = now() where id = :id returning id")
-_PURGE_SESSIONS = Statement(
-    f"""delete from session where expire_time < now() - {LIFETIME} or revoke_time < now() - {LIFETIME} returning id"""
-)
-_BY_SESSION = Statement(
-    f"select {_ACCOUNT} from session s join account a on a.id = s.account_id where s.id = :id and {_LIVE}"
 )
 
 
@@ -57,31 +65,22 @@ class AccountRecord(msgspec.Struct, frozen=True):
     email: str
     name: str
     role: str
+    language: str
+    active: bool
     create_time: datetime
 
 
 class CredentialsRecord(msgspec.Struct, frozen=True):
-    """What a sign-in is checked against."""
+    """What a password is checked against."""
 
     id: UUID
     password_hash: str
 
 
-class SessionRecord(msgspec.Struct, frozen=True):
-    """A live session, locked, with its line of refresh tokens; `rotation_key` is None until the first rotation."""
-
-    id: UUID
-    account: AccountRecord
-    secret_hash: bytes
-    rotation_key: bytes | None
-    expire_time: datetime
-    in_grace: bool
-
-
-async def add(database: Database, *, email: str, name: str, password_hash: str, role: str) -> bool:
-    """Store a new account; False, changing nothing, when the address is taken."""
-    row = await database.row(_ADD, email=email, name=name, password_hash=password_hash, role=role)
-    return row is not None
+async def add(connection: Connection, values: dict[str, Any]) -> AccountRecord | None:
+    """Store a new account; None, changing nothing, when the address is taken."""
+    row = await connection.row(_ADD, **values)
+    return AccountRecord(**dict(row)) if row else None
 
 
 async def has_admin(database: Database) -> bool:
@@ -89,63 +88,70 @@ async def has_admin(database: Database) -> bool:
     return await database.row(_ADMIN) is not None
 
 
-async def credentials(database: Database, email: str) -> CredentialsRecord | None:
-    """The active account with this address."""
+async def by_email(database: Database, email: str) -> CredentialsRecord | None:
+    """The credentials of the active account with this address."""
     row = await database.row(_BY_EMAIL, email=email)
     return CredentialsRecord(**dict(row)) if row else None
 
 
-async def replace_hash(database: Database, id_: UUID, old: str, new: str) -> bool:
-    """Store a stronger hash of the same password; False when the password was changed meanwhile."""
-    return await database.row(_NEW_HASH, id=id_, old=old, new=new) is not None
+async def credentials(database: Database, id_: UUID) -> CredentialsRecord | None:
+    """The credentials of an active account."""
+    row = await database.row(_HASH_OF, id=id_)
+    return CredentialsRecord(**dict(row)) if row else None
 
 
-async def open_session(
-    database: Database, checked: CredentialsRecord, secret_hash: bytes, user_agent: str
-) -> tuple[UUID, AccountRecord, datetime] | None:
-    """The new session's id, account and end; None when the account is no longer as it was checked."""
-    row = await database.row(
-        _OPEN_SESSION,
-        account_id=checked.id,
-        password_hash=checked.password_hash,
-        secret_hash=secret_hash,
-        user_agent=user_agent,
-    )
-    if row is None:
-        return None
-    values = dict(row)
-    session_id, expire_time = values.pop("session_id"), values.pop("expire_time")
-    return session_id, AccountRecord(**values), expire_time
-
-
-async def lock_session(connection: Connection, id_: UUID) -> SessionRecord | None:
-    """The session, if it is live, locked until the transaction ends."""
-    row = await connection.row(_LOCK_SESSION, id=id_)
-    if row is None:
-        return None
-    account = AccountRecord(**{name: row[name] for name in AccountRecord.__struct_fields__})
-    line = {name: row[name] for name in ("secret_hash", "rotation_key", "expire_time", "in_grace")}
-    return SessionRecord(id=row["session_id"], account=account, **line)
-
-
-async def rotate(connection: Connection, id_: UUID, secret_hash: bytes, rotation_key: bytes) -> datetime:
-    """Store the newest secret of a locked session; returns when it now ends."""
-    row = await connection.row(_ROTATE, id=id_, secret_hash=secret_hash, rotation_key=rotation_key)
-    expire_time: datetime = (row or {})["expire_time"]
-    return expire_time
-
-
-async def revoke(connection: Connection, id_: UUID) -> None:
-    """End a session."""
-    await connection.row(_REVOKE, id=id_)
-
-
-async def by_session(database: Database, id_: UUID) -> AccountRecord | None:
-    """The account behind a live session."""
-    row = await database.row(_BY_SESSION, id=id_)
+async def by_id(database: Database, id_: UUID) -> AccountRecord | None:
+    """One account."""
+    row = await database.row(_BY_ID, id=id_)
     return AccountRecord(**dict(row)) if row else None
 
 
-async def purge_sessions(database: Database) -> int:
-    """Forget sessions that ended more than 30 days ago; returns how many."""
-    return len(await database.fetch(_PURGE_SESSIONS))
+async def lock(connection: Connection, id_: UUID) -> AccountRecord | None:
+    """One account, locked until the transaction ends."""
+    row = await connection.row(_LOCK, id=id_)
+    return AccountRecord(**dict(row)) if row else None
+
+
+async def lock_admins(connection: Connection) -> set[UUID]:
+    """All active administrators, locked until the transaction ends."""
+    return {row["id"] for row in await connection.fetch(_LOCK_ADMINS)}
+
+
+async def replace_hash(writer: Connection | Database, id_: UUID, old: str, new: str) -> bool:
+    """Store another hash; False when the password was changed meanwhile."""
+    return await writer.row(_NEW_HASH, id=id_, old=old, new=new) is not None
+
+
+async def set_hash(connection: Connection, id_: UUID, new: str) -> None:
+    """Store the hash of a new password, whatever it was."""
+    await connection.row(_SET_HASH, id=id_, new=new)
+
+
+async def update(connection: Connection, values: dict[str, Any]) -> AccountRecord:
+    """Write the new values of a locked account."""
+    row = await connection.row(_UPDATE, **values)
+    return AccountRecord(**dict(row or {}))
+
+
+async def page(
+    database: Database,
+    *,
+    size: int,
+    before: UUID | None,
+    roles: Sequence[str],
+    active: bool | None,
+    pattern: str | None,
+) -> list[AccountRecord]:
+    """Accounts older than the id `before`, newest first; `pattern` is LIKE's, for name and address."""
+    rows = await database.fetch(_PAGE, size=size, before=before, roles=list(roles), active=active, pattern=pattern)
+    return [AccountRecord(**dict(row)) for row in rows]
+
+
+async def agents(database: Database) -> list[AccountRecord]:
+    """Active staff by name."""
+    return [AccountRecord(**dict(row)) for row in await database.fetch(_AGENTS)]
+
+
+async def delete(connection: Connection, id_: UUID, actor_id: UUID | None) -> None:
+    """Remove an account with its sessions; its inquiries stay, unassigned, and say so in the event log."""
+    await connection.row(_DELETE, id=id_, actor_id=actor_id)

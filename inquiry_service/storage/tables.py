@@ -95,6 +95,7 @@ inquiry = Table(
     Index(None, "category", "id"),
     Index(None, "sentiment", "id"),
     Index(None, "submitter_id", "id", postgresql_where=text("submitter_id is not null")),
+    Index(None, "assignee_id", "id", postgresql_where=text("assignee_id is not null")),
     Index(None, "external_id", unique=True, postgresql_where=text("external_id is not null")),
 )
 

@@ -10,7 +10,7 @@ from pok.account.v1 import account_pb2 as pb
 
 from inquiry_service.domain import passwords
 from inquiry_service.domain.passwords import Passwords
-from inquiry_service.storage.accounts import purge_sessions
+from inquiry_service.storage import sessions as stored_sessions
 from inquiry_service.storage.database import Database
 from runtime.rpc import errors
 from tests.support.inquiry import Service
@@ -286,7 +286,7 @@ async def test_sessions_that_ended_long_ago_are_forgotten_and_others_kept(servic
     database = Database(service.database_url, size=1)
     await database.open()
     try:
-        assert await purge_sessions(database) == 1
+        assert await stored_sessions.purge(database) == 1
     finally:
         await database.close()
     assert {str(row["id"]) for row in await service.sql("select id from session")} == {recently, live}

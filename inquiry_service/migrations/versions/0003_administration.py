@@ -51,6 +51,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_reply")),
         sa.UniqueConstraint("language", "title", name=op.f("uq_canned_reply_language_title")),
     )
+    op.create_index(
+        op.f("ix_inquiry_assignee_id_id"),
+        "inquiry",
+        ["assignee_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("assignee_id is not null"),
+    )
     op.add_column("account", sa.Column("language", sa.Text(), server_default="es", nullable=False))
     op.create_check_constraint(op.f("ck_account_language"), "account", "language in ('es', 'en')")
     op.add_column("session", sa.Column("address", sa.Text(), server_default="", nullable=False))
@@ -61,6 +68,7 @@ def downgrade() -> None:
     op.drop_column("session", "address")
     op.drop_constraint(op.f("ck_account_language"), "account")
     op.drop_column("account", "language")
+    op.drop_index(op.f("ix_inquiry_assignee_id_id"), table_name="inquiry")
     op.drop_table("canned_reply")
     op.drop_table("setting")
     op.drop_index(op.f("ix_audit_actor_id_number"), table_name="audit")
