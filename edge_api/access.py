@@ -9,7 +9,9 @@ from runtime.rpc.context import Role
 
 Roles = frozenset[Role]
 
+ADMIN: Roles = frozenset({"admin"})
 STAFF: Roles = frozenset({"support", "admin"})
+SIGNED_IN: Roles = frozenset({"user", "support", "admin"})
 EVERYONE: Roles = frozenset({"anonymous", "user", "support", "admin"})
 
 # Operation → roles that may call it.
@@ -19,6 +21,17 @@ OPERATIONS: Mapping[str, Roles] = {
     "list_inquiries": EVERYONE,
     "get_inquiry": EVERYONE,
     "update_inquiry": STAFF,
+    "get_me": SIGNED_IN,
+    "update_me": SIGNED_IN,
+    "list_sessions": SIGNED_IN,
+    "revoke_sessions": SIGNED_IN,
+    "revoke_session": SIGNED_IN,
+    "list_agents": STAFF,
+    "list_users": ADMIN,
+    "create_user": ADMIN,
+    "get_user": ADMIN,
+    "update_user": ADMIN,
+    "delete_user": ADMIN,
 }
 
 # Readable without a token only while POK_PUBLIC_READ is on.
@@ -30,6 +43,7 @@ OPEN = frozenset(
     {
         "create_token",
         "refresh_token",
+        "revoke_token",
         "check_liveness",
         "check_readiness",
         "get_index",

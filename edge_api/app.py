@@ -22,7 +22,7 @@ from edge_api.limits import Limiter, Limits
 from edge_api.login_throttle import LoginThrottle
 from edge_api.options import Options
 from edge_api.problems import EXCEPTION_HANDLERS
-from edge_api.routes import accounts, docs, health, inquiries
+from edge_api.routes import accounts, docs, health, inquiries, me, users
 from edge_api.settings import Settings
 from edge_api.tokens import AccessTokens
 from runtime import notify, settings, telemetry
@@ -37,7 +37,19 @@ ROUTES = [
     inquiries.update_inquiry,
     accounts.create_token,
     accounts.refresh_token,
+    accounts.revoke_token,
     accounts.register_account,
+    me.get_me,
+    me.update_me,
+    me.list_sessions,
+    me.revoke_sessions,
+    me.revoke_session,
+    users.list_agents,
+    users.list_users,
+    users.create_user,
+    users.get_user,
+    users.update_user,
+    users.delete_user,
     health.check_liveness,
     health.check_readiness,
     docs.get_index,

@@ -60,8 +60,8 @@ def public_inquiry(inquiry: inquiry_pb2.Inquiry) -> PublicInquiry:
         priority=PRIORITY.get(inquiry.priority),
         triage_state=TRIAGE_STATE[inquiry.triage_state],
         language=inquiry.language or None,
-        create_time=_time(inquiry.create_time),
-        update_time=_time(inquiry.update_time),
+        create_time=time_of(inquiry.create_time),
+        update_time=time_of(inquiry.update_time),
     )
 
 
@@ -77,8 +77,8 @@ def customer_inquiry(inquiry: inquiry_pb2.Inquiry) -> CustomerInquiry:
         snippet=inquiry.snippet,
         category=inquiry.category or None,
         status=STATUS[inquiry.status],
-        create_time=_time(inquiry.create_time),
-        update_time=_time(inquiry.update_time),
+        create_time=time_of(inquiry.create_time),
+        update_time=time_of(inquiry.update_time),
     )
 
 
@@ -115,8 +115,8 @@ def staff_inquiry(inquiry: inquiry_pb2.Inquiry) -> StaffInquiry:
         external_id=inquiry.external_id or None,
         human_fields=list(inquiry.human_fields),
         version=inquiry.version,
-        create_time=_time(inquiry.create_time),
-        update_time=_time(inquiry.update_time),
+        create_time=time_of(inquiry.create_time),
+        update_time=time_of(inquiry.update_time),
     )
 
 
@@ -145,8 +145,8 @@ def created_inquiry(response: inquiry_pb2.CreateInquiryResponse) -> CreatedInqui
         status=STATUS[inquiry.status],
         triage_state=TRIAGE_STATE[inquiry.triage_state],
         category=inquiry.category or None,
-        create_time=_time(inquiry.create_time),
-        update_time=_time(inquiry.update_time),
+        create_time=time_of(inquiry.create_time),
+        update_time=time_of(inquiry.update_time),
     )
 
 
@@ -207,5 +207,6 @@ def _model(model: analysis_pb2.Model) -> Model:
     return Model(model.provider, model.name, model.prompt_version or None)
 
 
-def _time(timestamp: Timestamp) -> datetime:
+def time_of(timestamp: Timestamp) -> datetime:
+    """UTC."""
     return EPOCH + timedelta(0, timestamp.seconds, timestamp.nanos // 1000)

@@ -10,10 +10,11 @@ import msgspec
 from edge_api import problems
 from edge_api.schemas import accounts, inquiries, operation
 from edge_api.schemas import problems as problem_schemas
+from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.inquiries import InquiryQuery
 
 SCHEMAS: tuple[ModuleType, ...] = (accounts, inquiries, operation, problem_schemas)
-QUERIES: Mapping[str, type[msgspec.Struct]] = {"list_inquiries": InquiryQuery}
+QUERIES: Mapping[str, type[msgspec.Struct]] = {"list_inquiries": InquiryQuery, "list_users": UserQuery}
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
 
 REFERENCE = "#/components/schemas/{name}"
@@ -69,8 +70,13 @@ def _query_parameters(query: type[msgspec.Struct]) -> list[dict[str, Any]]:
 
 def _response(status: str, response: dict[str, Any]) -> dict[str, Any]:
     headers = {name: {**header, "schema": {"type": "string"}} for name, header in response.get("headers", {}).items()}
-    content = {media: {**body, "schema": _any_of(body["schema"])} for media, body in response["content"].items()}
-    return {**response, "headers": {**headers, **ERROR_HEADERS.get(status, {})}, "content": content}
+    complete = {**response, "headers": {**headers, **ERROR_HEADERS.get(status, {})}}
+    if status == "204":
+        complete.pop("content", None)
+    else:
+        media = response["content"].items()
+        complete["content"] = {name: {**body, "schema": _any_of(body["schema"])} for name, body in media}
+    return complete
 
 
 def _any_of(schema: dict[str, Any]) -> dict[str, Any]:

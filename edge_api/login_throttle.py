@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from edge_api.counters import Counters, CountersUnavailableError
 from edge_api.proxies import network_of
-from runtime.rpc.errors import ResourceExhausted, RpcError, Unauthenticated
+from runtime.rpc.errors import ResourceExhausted, RpcError
 
 FREE_ACCOUNT_FAILURES = 4
 FREE_ADDRESS_FAILURES = 19
 LONGEST_DELAY = 15 * 60
 FORGIVE_AFTER = 15 * 60
+FAILURES = frozenset({"BAD_CREDENTIALS", "WRONG_PASSWORD"})
 REMEMBER = 30 * 24 * 3600
 """Seconds."""
 
@@ -84,10 +85,9 @@ class LoginThrottle:
         known = await self._begin(keys)
         try:
             yield
-        except Unauthenticated:
-            raise
-        except RpcError:  # nobody has looked at the password
-            await self._end(keys, known, succeeded=False)
+        except RpcError as error:
+            if error.reason not in FAILURES:  # nobody has looked at the password
+                await self._end(keys, known, succeeded=False)
             raise
         await self._end(keys, known, succeeded=True)
 

@@ -34,7 +34,7 @@ ERRORS: Mapping[int, str] = {
     400: "A field, parameter or header is wrong; `errors` says which.",
     401: "No access token, or one that is not valid.",
     403: "The role of the account does not allow it.",
-    404: "There is no such inquiry, or the caller may not see it.",
+    404: "There is no such thing, or the caller may not see it.",
     409: "The present state does not allow it.",
     412: "A person has changed one of the fields since the version in `If-Match`.",
     413: "The body is larger than 256 kB.",
@@ -72,7 +72,8 @@ def config() -> OpenAPIConfig:
         ),
         tags=[
             Tag(name="inquiries", description="What customers send and agents work on."),
-            Tag(name="accounts", description="Registering, logging in, staying logged in."),
+            Tag(name="accounts", description="Registering, logging in and out, one's own account."),
+            Tag(name="users", description="Other people's accounts, for admins."),
             Tag(name="operation", description="For those who run it."),
         ],
         use_handler_docstrings=True,

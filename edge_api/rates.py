@@ -16,6 +16,7 @@ WITHOUT_TOKEN: Mapping[str, RateClass | None] = {
     "create_inquiry": "create",
     "create_token": "login",
     "refresh_token": "anonymous",
+    "revoke_token": "anonymous",
     "register_account": "registration",
     "list_inquiries": "anonymous",
     "get_inquiry": "anonymous",

@@ -1,4 +1,4 @@
-"""Accounts: log in, stay logged in, register."""
+"""Accounts: log in, stay logged in, log out, register."""
 
 from litestar import Response, post
 from litestar.datastructures import ResponseHeader
@@ -7,7 +7,7 @@ from pok.account.v1 import account_pb2
 from edge_api import cookies
 from edge_api.body import EdgeRequest
 from edge_api.openapi import BODY_ERRORS, operation
-from edge_api.schemas.accounts import Credentials, Refresh, Registered, Registration, TokenPair
+from edge_api.schemas.accounts import Credentials, Refresh, Registered, Registration, Revocation, TokenPair
 from edge_api.tokens import LIFETIME
 from runtime.rpc import context
 from runtime.rpc.errors import Unauthenticated
@@ -59,6 +59,27 @@ async def refresh_token(request: EdgeRequest, data: Refresh) -> Response[TokenPa
     token = data.refresh or _cookie_of(request)
     response = await request.backend.accounts.RefreshSession(account_pb2.RefreshSessionRequest(refresh_token=token))
     return _token_pair(request, response.session, in_cookie=not data.refresh)
+
+
+@post(
+    "/api/token/revoke",
+    status_code=204,
+    summary="Log out",
+    tags=["accounts"],
+    response_description="The session has ended, if there was one.",
+    response_headers=[COOKIE],
+    **operation("revoke_token", 401, 403, *BODY_ERRORS),
+)
+async def revoke_token(request: EdgeRequest, data: Revocation) -> Response[None]:
+    """Ends the session of a refresh token, or all sessions of its account.
+
+    A token that is unknown or spent is answered alike (RFC 7009). Access tokens stop working within 5 s.
+    """
+    token = data.refresh or _cookie_of(request)
+    await request.backend.accounts.RevokeRefreshToken(
+        account_pb2.RevokeRefreshTokenRequest(refresh_token=token, everywhere=data.everywhere)
+    )
+    return Response(None, status_code=204, cookies=[] if data.refresh else [cookies.cleared()])
 
 
 @post(

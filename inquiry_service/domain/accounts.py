@@ -81,15 +81,18 @@ class Accounts:
         return await accounts.has_admin(self._database)
 
     async def me(self, principal: Principal) -> AccountRecord:
-        """The caller's own account."""
-        return found(await accounts.by_id(self._database, account_id_of(principal)))
+        """The caller's own account. Raises Unauthenticated (SESSION_ENDED) once it is gone."""
+        own = await accounts.by_id(self._database, account_id_of(principal))
+        if own is None:
+            raise Unauthenticated("This account is gone.", reason="SESSION_ENDED")
+        return own
 
     async def update_me(self, change: AccountChange, current_password: str, principal: Principal) -> AccountRecord:
         """Change the caller's own name, language or password; a new password ends their other sessions.
 
         Raises InvalidArgument; with reason WRONG_PASSWORD when `current_password` is not it.
         """
-        own = account_id_of(principal)
+        own = (await self.me(principal)).id
         if change.password is None:
             return await self.change(own, change)
         known = await accounts.credentials(self._database, own)

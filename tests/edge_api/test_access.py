@@ -1,16 +1,18 @@
 """Every operation of the published description, called by every role: the access table holds, and ids open nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
-from edge_api.access import EVERYONE, OPEN
+from edge_api.access import ADMIN, EVERYONE, OPEN, STAFF
 from edge_api.access import OPERATIONS as ALLOWED
+from runtime.rpc.context import Role
 from tests.edge_api.conftest import Newcomer
 from tests.support.document import OPERATIONS, Operation
 from tests.support.edge import Edge, problem
+from tests.support.inquiry import Service
 
 REFUSALS = {"urn:pok:problem:unauthenticated", "urn:pok:problem:forbidden"}
 CANARY = "canary-7f3a"
@@ -20,8 +22,11 @@ CANARY = "canary-7f3a"
 FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "get_inquiry": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
     "update_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},
+    "get_user": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
+    "update_user": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
+    "delete_user": {"anonymous": 401, "user": 403, "support": 403, "admin": 204},
 }
-SEES_THE_CANARY = {"support", "admin"}
 
 
 async def called(api: Edge, operation: Operation, headers: dict[str, str], object_id: str) -> httpx.Response:
@@ -29,27 +34,55 @@ async def called(api: Edge, operation: Operation, headers: dict[str, str], objec
     return await api.request(operation.method, operation.address(object_id), headers=headers, **body)
 
 
-async def an_inquiry(api: Edge, _newcomer: Newcomer) -> str:
+async def an_inquiry(service: Service) -> str:
     """An inquiry that somebody without an account has sent; its texts hold a canary."""
-    body = OPERATIONS["create_inquiry"].good()
     texts = dict.fromkeys(("customer_name", "subject", "message"), CANARY)
-    answer = await api.post("/api/inquiries/create/", json={**body, **texts, "customer_email": f"{CANARY}@example.org"})
-    inquiry_id: str = answer.raise_for_status().json()["id"]
-    return inquiry_id
+    return (await service.create(**texts, customer_email=f"{CANARY}@example.org")).inquiry.id
 
 
-# Parameter of a path → makes an object for it.
-OBJECTS: Mapping[str, Callable[[Edge, Newcomer], Awaitable[str]]] = {"inquiry_id": an_inquiry}
+async def an_account(service: Service) -> str:
+    """A customer's; their name and address hold the canary."""
+    (row,) = await service.sql(
+        """insert into account (email, name, password_hash, role)
+        values ($1 || gen_random_uuid() || '@example.org', $1, '', 'user') returning id""",
+        CANARY,
+    )
+    return str(row["id"])
+
+
+async def a_session(service: Service) -> str:
+    """A customer's; its user agent holds the canary."""
+    (row,) = await service.sql(
+        """insert into session (account_id, secret_hash, expire_time, user_agent)
+        values ($1, '', now() + interval '1 day', $2) returning id""",
+        await an_account(service),
+        CANARY,
+    )
+    return str(row["id"])
+
+
+class Made(NamedTuple):
+    """How to make the object that a parameter of a path names, and which roles may see what is in it."""
+
+    by: Callable[[Service], Awaitable[str]]
+    seen_by: frozenset[Role]
+
+
+OBJECTS: Mapping[str, Made] = {
+    "inquiry_id": Made(an_inquiry, STAFF),
+    "session_id": Made(a_session, frozenset()),
+    "user_id": Made(an_account, ADMIN),
+}
 
 Foreign = Callable[[Operation], Awaitable[str]]
 
 
 @pytest.fixture
-def foreign(api: Edge, newcomer: Newcomer) -> Foreign:
+def foreign(service: Service) -> Foreign:
     """Makes the id of somebody else's object for an operation."""
 
     async def make(operation: Operation) -> str:
-        return await OBJECTS[operation.parameter](api, newcomer) if operation.has_object else ""
+        return await OBJECTS[operation.parameter].by(service) if operation.has_object else ""
 
     return make
 
@@ -79,7 +112,8 @@ async def test_the_id_of_anothers_object_opens_nothing(
 ) -> None:
     answer = await called(api, OPERATIONS[name], await newcomer(role), await foreign(OPERATIONS[name]))
     assert answer.status_code == FOREIGN_OBJECT[name][role], answer.text
-    assert (CANARY in answer.text) == (answer.is_success and role in SEES_THE_CANARY)
+    may_see = answer.is_success and role in OBJECTS[OPERATIONS[name].parameter].seen_by
+    assert (CANARY in answer.text) == (may_see and bool(answer.content))
 
 
 @pytest.mark.parametrize("role", ["user", "support", "admin"])

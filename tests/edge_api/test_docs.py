@@ -74,8 +74,8 @@ async def test_security_is_documented_as_the_access_table_has_it(document: dict[
 async def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> None:
     for name, operation in operations(document).items():
         for status, response in operation["responses"].items():
-            media = list(response["content"])
-            assert media == ["application/problem+json" if status >= "400" else "application/json"], (name, status)
+            media = [] if status == "204" else ["application/problem+json" if status >= "400" else "application/json"]
+            assert list(response.get("content", {})) == media, (name, status)
 
 
 async def test_every_parameter_of_the_list_is_documented(document: dict[str, Any]) -> None:
@@ -87,6 +87,6 @@ async def test_every_parameter_of_the_list_is_documented(document: dict[str, Any
 
 async def test_documented_paths_work_with_and_without_the_slash(api: Edge, document: dict[str, Any]) -> None:
     for path in document["paths"]:
-        bare = path.rstrip("/").replace("{inquiry_id}", "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f")
+        bare = re.sub(r"\{\w+\}", "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f", path.rstrip("/"))
         answers = [(await api.request("OPTIONS", address)).status_code for address in (bare, f"{bare}/")]
         assert answers == [204, 204], path

@@ -19,7 +19,8 @@ PASSWORD = "correcto caballo"
 async def admin(service: Service) -> str:
     """The only admin, as whom the test calls."""
     (row,) = await service.sql(
-        "insert into account (email, name, password_hash, role) values ('root@pok.example', 'Root', '', 'admin') returning id"
+        """insert into account (email, name, password_hash, role)
+        values ('root@pok.example', 'Root', '', 'admin') returning id"""
     )
     act_as("admin", str(row["id"]))
     return str(row["id"])
