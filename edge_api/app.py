@@ -22,7 +22,7 @@ from edge_api.limits import Limiter, Limits
 from edge_api.login_throttle import LoginThrottle
 from edge_api.options import Options
 from edge_api.problems import EXCEPTION_HANDLERS
-from edge_api.routes import accounts, docs, health, inquiries, me, users
+from edge_api.routes import accounts, canned_replies, categories, docs, health, inquiries, me, users
 from edge_api.settings import Settings
 from edge_api.tokens import AccessTokens
 from runtime import notify, settings, telemetry
@@ -44,6 +44,16 @@ ROUTES = [
     me.list_sessions,
     me.revoke_sessions,
     me.revoke_session,
+    categories.list_categories,
+    categories.create_category,
+    categories.get_category,
+    categories.update_category,
+    categories.delete_category,
+    canned_replies.list_canned_replies,
+    canned_replies.create_canned_reply,
+    canned_replies.get_canned_reply,
+    canned_replies.update_canned_reply,
+    canned_replies.delete_canned_reply,
     users.list_agents,
     users.list_users,
     users.create_user,

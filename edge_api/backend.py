@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pok.account.v1.account_pb2_grpc import AccountServiceStub
+from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 
 from edge_api.sessions import Sessions
@@ -15,6 +16,7 @@ from runtime.settings import Secret
 
 if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.account.v1.account_pb2_grpc import AccountServiceAsyncStub
+    from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
 
 TIMEOUT = 5.0
@@ -27,6 +29,7 @@ class Backend:
     """One channel to the inquiry service and what speaks over it; usable inside `opened()`."""
 
     inquiries: "InquiryServiceAsyncStub"
+    catalog: "CatalogServiceAsyncStub"
     accounts: "AccountServiceAsyncStub"
     sessions: Sessions
     _health: Any  # typeshed leaves the stub without its methods
@@ -40,6 +43,7 @@ class Backend:
         """Dial, on the running event loop; the service itself may still be down."""
         async with dial(self._address, self._token, timeout=TIMEOUT, send_principal=True) as channel:
             self.inquiries = InquiryServiceStub(channel)
+            self.catalog = CatalogServiceStub(channel)
             self.accounts = AccountServiceStub(channel)
             self.sessions = Sessions(self.accounts)
             self._health = health_pb2_grpc.HealthStub(channel)

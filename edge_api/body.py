@@ -79,6 +79,14 @@ class EdgeRequest(Request[Principal, None, State]):
         return validated(model, values, strict=False)
 
 
+def sent(change: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a change that the client has sent. Raises InvalidArgument for none."""
+    values = {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not msgspec.UNSET}
+    if not values:
+        raise InvalidArgument("Name at least one field to change.")
+    return values
+
+
 def validated(model: type[T], values: Mapping[str, Any], *, strict: bool = True) -> T:
     """`values` as `model`; raises InvalidArgument that names every wrong field."""
     try:

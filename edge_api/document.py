@@ -8,13 +8,18 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, inquiries, operation
+from edge_api.schemas import accounts, catalog, inquiries, operation
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
+from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.inquiries import InquiryQuery
 
-SCHEMAS: tuple[ModuleType, ...] = (accounts, inquiries, operation, problem_schemas)
-QUERIES: Mapping[str, type[msgspec.Struct]] = {"list_inquiries": InquiryQuery, "list_users": UserQuery}
+SCHEMAS: tuple[ModuleType, ...] = (accounts, catalog, inquiries, operation, problem_schemas)
+QUERIES: Mapping[str, type[msgspec.Struct]] = {
+    "list_inquiries": InquiryQuery,
+    "list_users": UserQuery,
+    "list_canned_replies": CannedReplyQuery,
+}
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
 
 REFERENCE = "#/components/schemas/{name}"

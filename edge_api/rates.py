@@ -20,6 +20,8 @@ WITHOUT_TOKEN: Mapping[str, RateClass | None] = {
     "register_account": "registration",
     "list_inquiries": "anonymous",
     "get_inquiry": "anonymous",
+    "list_categories": "anonymous",
+    "get_category": "anonymous",
     "get_index": "anonymous",
     OPENAPI_JSON_HANDLER_NAME: "anonymous",
     "show_landing_page": "anonymous",

@@ -3,14 +3,17 @@
 import asyncio
 
 from pok.account.v1 import account_pb2_grpc
-from pok.inquiry.v1 import inquiry_pb2_grpc, knowledge_pb2_grpc, triage_pb2_grpc
+from pok.inquiry.v1 import catalog_pb2_grpc, inquiry_pb2_grpc, knowledge_pb2_grpc, triage_pb2_grpc
 
 from inquiry_service.api.accounts import AccountServicer
+from inquiry_service.api.catalog import CatalogServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain.account_admin import AccountAdmin
 from inquiry_service.domain.accounts import Accounts
+from inquiry_service.domain.canned_replies import CannedReplies
+from inquiry_service.domain.categories import Categories
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.intake import Intake
 from inquiry_service.domain.page_tokens import PageTokens
@@ -88,6 +91,7 @@ class InquiryService:
             wake=self._sweeper.wake,
         )
         knowledge = KnowledgeServicer(self._database, self._stopping)
+        catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
         people = Accounts(self._database, self._passwords)
         accounts = AccountServicer(
             people, AccountAdmin(self._database, people, pages), Sessions(self._database, self._passwords)
@@ -96,6 +100,10 @@ class InquiryService:
             (
                 "pok.account.v1.AccountService",
                 lambda server: account_pb2_grpc.add_AccountServiceServicer_to_server(accounts, server),
+            ),
+            (
+                "pok.inquiry.v1.CatalogService",
+                lambda server: catalog_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server),
             ),
             (
                 "pok.inquiry.v1.InquiryService",

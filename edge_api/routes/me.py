@@ -1,6 +1,6 @@
 """One's own account and sessions."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -9,13 +9,12 @@ from litestar.params import Parameter
 from msgspec import UNSET
 from pok.account.v1 import account_pb2
 
-from edge_api.body import EdgeRequest
+from edge_api.body import EdgeRequest, sent
 from edge_api.convert import time_of
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.routes.users import user_of
 from edge_api.schemas.accounts import OwnChange, OwnSession, SessionList, User
 from runtime.rpc import context
-from runtime.rpc.errors import InvalidArgument
 
 SessionId = Annotated[UUID, Parameter(description="UUID of the session.")]
 
@@ -42,12 +41,9 @@ async def get_me(request: EdgeRequest) -> User:
 )
 async def update_me(request: EdgeRequest, data: OwnChange) -> User:
     """Sets the fields that are sent. A new password ends all other sessions; wrong guesses at the present one wait."""
-    values: dict[str, Any] = {
-        name: value for name in ("name", "language") if (value := getattr(data, name)) is not UNSET
-    }
-    paths = [*values, *(["password"] if data.password is not UNSET else [])]
-    if not paths:
-        raise InvalidArgument("Name at least one field to change.")
+    changed = sent(data)
+    values = {name: changed[name] for name in ("name", "language") if name in changed}
+    paths = [*values, *(["password"] if "password" in changed else [])]
     change = account_pb2.UpdateMeRequest(
         account=account_pb2.Account(**values),
         update_mask=FieldMask(paths=paths),

@@ -11,13 +11,12 @@ from litestar.params import Parameter
 from msgspec import UNSET
 from pok.account.v1 import account_pb2
 
-from edge_api.body import EdgeRequest
+from edge_api.body import EdgeRequest, sent
 from edge_api.convert import time_of
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.schemas.accounts import Agent, AgentList, Language, NewUser, User, UserChange, UserPage, UserQuery
 from edge_api.schemas.accounts import Role as RoleName
 from edge_api.sessions import ROLES
-from runtime.rpc.errors import InvalidArgument
 
 UserId = Annotated[UUID, Parameter(description="UUID of the account.")]
 LOCATION = ResponseHeader(name="Location", documentation_only=True, description="Path of the account.")
@@ -107,10 +106,8 @@ async def update_user(request: EdgeRequest, user_id: UserId, data: UserChange) -
 
     Another role, another password and deactivation end the account's sessions within 5 s. The last active admin stays.
     """
-    sent = {name: value for name in data.__struct_fields__ if (value := getattr(data, name)) is not UNSET}
-    if not sent:
-        raise InvalidArgument("Name at least one field to change.")
-    values: dict[str, Any] = {name: sent[name] for name in ("name", "language") if name in sent}
+    changed = sent(data)
+    values: dict[str, Any] = {name: changed[name] for name in ("name", "language") if name in changed}
     if data.role is not UNSET:
         values["role"] = ROLE_NUMBERS[data.role]
     if data.active is not UNSET:
@@ -118,7 +115,7 @@ async def update_user(request: EdgeRequest, user_id: UserId, data: UserChange) -
     response = await request.backend.accounts.UpdateAccount(
         account_pb2.UpdateAccountRequest(
             account=account_pb2.Account(id=str(user_id), **values),
-            update_mask=FieldMask(paths=list(sent)),
+            update_mask=FieldMask(paths=list(changed)),
             password=data.password or "",
         )
     )

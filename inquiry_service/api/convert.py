@@ -10,11 +10,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 from pok.ai.v1 import analysis_pb2
-from pok.inquiry.v1 import inquiry_pb2
+from pok.inquiry.v1 import inquiry_pb2, knowledge_pb2
 
 from inquiry_service.domain.triage import Analysis
 from inquiry_service.domain.vocabulary import reference
-from inquiry_service.storage.records import CategoryScore, InquiryRecord
+from inquiry_service.storage.records import Category, CategoryScore, InquiryRecord
 from runtime.rpc.errors import InvalidArgument, NotFound
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,6 +108,19 @@ def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
         version=record.version,
         create_time=timestamp(record.create_time),
         update_time=timestamp(record.update_time),
+    )
+
+
+def category_message(category: Category) -> knowledge_pb2.Category:
+    """The category with all that is known of it."""
+    return knowledge_pb2.Category(
+        key=category.key,
+        name_es=category.name_es,
+        name_en=category.name_en,
+        description=category.description,
+        examples=category.examples,
+        inactive=not category.active,
+        position=category.position,
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from pok.inquiry.v1 import knowledge_pb2, knowledge_pb2_grpc
 
-from inquiry_service.storage import knowledge
+from inquiry_service.api import convert
+from inquiry_service.storage import categories, knowledge
 from inquiry_service.storage.database import Database
 
 POLL_SECONDS = 2.0
@@ -32,20 +33,8 @@ class KnowledgeServicer(knowledge_pb2_grpc.KnowledgeServiceServicer):
             await self._pause()
 
     async def _snapshot(self, version: int) -> knowledge_pb2.WatchKnowledgeResponse:
-        categories = await knowledge.categories(self._database)
-        return knowledge_pb2.WatchKnowledgeResponse(
-            version=version,
-            categories=[
-                knowledge_pb2.Category(
-                    key=category.key,
-                    name_es=category.name_es,
-                    name_en=category.name_en,
-                    description=category.description,
-                    examples=category.examples,
-                )
-                for category in categories
-            ],
-        )
+        active = [category for category in await categories.all_(self._database) if category.active]
+        return knowledge_pb2.WatchKnowledgeResponse(version=version, categories=map(convert.category_message, active))
 
     async def _pause(self) -> None:
         try:

@@ -7,6 +7,8 @@ from runtime.rpc.errors import FieldViolation
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
+LONGEST_LANGUAGE = 35
 SNIPPET_LENGTH = 200
 
 
@@ -29,6 +31,15 @@ def containing(words: str) -> str:
     """The LIKE pattern of what contains these words as they are."""
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def language_tag(written: str) -> str:
+    """A BCP 47 tag in its usual spelling (`pt-br` → `pt-BR`, `zh-hans` → `zh-Hans`); empty for what is none."""
+    if len(written) > LONGEST_LANGUAGE or not _LANGUAGE.fullmatch(written):
+        return ""
+    first, *others = written.lower().split("-")
+    spelled = (part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in others)
+    return "-".join((first, *spelled))
 
 
 def snippet(message: str) -> str:

@@ -51,15 +51,13 @@ class Triage:
 
     async def complete(self, inquiry_id: UUID, claim: int, analysis: Analysis) -> bool:
         """Store a result; False when a newer message makes it superseded. Raises Aborted (STALE_CLAIM)."""
-        if not analysis.categories:
-            raise InvalidArgument.field("analysis.categories", "Must not be empty.")
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
             if held.requested_revision > held.claimed_revision:
                 await triage.supersede(connection, inquiry_id, analysis.record)
                 await _requeue(connection, inquiry_id, held, "triage_superseded")
                 return False
-            fields = decide(held, analysis, self._threshold)
+            fields = decide(held, _within(held.taxonomy, analysis), self._threshold)
             before = {name: getattr(held, name) for name in FIELDS}
             changes = {name: [before[name], fields[name]] for name in FIELDS if before[name] != fields[name]}
             await triage.complete(
@@ -132,6 +130,14 @@ def decide(held: HeldJob, analysis: Analysis, threshold: float) -> dict[str, Any
         "alternatives": [msgspec.to_builtins(other) for other in others[:MOST_ALTERNATIVES]],
     }
     return fields
+
+
+def _within(taxonomy: list[str], analysis: Analysis) -> Analysis:
+    # What was switched off while the AI worked is no longer given to anything.
+    categories = [score for score in analysis.categories if score.category in taxonomy]
+    if not categories:
+        raise InvalidArgument.field("analysis.categories", "Must name a category of the taxonomy.")
+    return msgspec.structs.replace(analysis, categories=categories)
 
 
 async def _hold(connection: Connection, inquiry_id: UUID, claim: int) -> HeldJob:

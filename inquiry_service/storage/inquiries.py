@@ -70,7 +70,7 @@ select {STAFF}, {MESSAGE}, {AI_RESULT} from changed
 """
 )
 _ASSIGNABLE = Statement("select true from account where id = :id and active and role in ('support', 'admin')")
-_ACTIVE_CATEGORY = Statement("select true from category where key = :key and active")
+_ACTIVE_CATEGORY = Statement("select true from category where key = :key and active for share")
 _PURGE_KEYS = Statement("delete from idempotency_key where create_time < now() - interval '24 hours' returning 1")
 
 
@@ -127,7 +127,7 @@ async def is_assignable(connection: Connection, account_id: UUID) -> bool:
 
 
 async def is_active_category(connection: Connection, key: str) -> bool:
-    """Whether the taxonomy has this category switched on."""
+    """Whether the taxonomy has this category switched on; it stays so until the transaction ends."""
     return await connection.row(_ACTIVE_CATEGORY, key=key) is not None
 
 

@@ -1,12 +1,9 @@
 """Queries on what the AI service needs to know."""
 
-from inquiry_service.storage.database import Database, Statement
-from inquiry_service.storage.records import Category
+from inquiry_service.storage.database import Connection, Database, Statement
 
 _VERSION = Statement("select version from knowledge")
-_CATEGORIES = Statement(
-    "select key, name_es, name_en, description, examples from category where active order by position, key"
-)
+_RAISE = Statement("update knowledge set version = version + 1 returning version")
 
 
 async def version(database: Database) -> int:
@@ -15,6 +12,6 @@ async def version(database: Database) -> int:
     return row["version"] if row else 0
 
 
-async def categories(database: Database) -> list[Category]:
-    """All active categories in display order."""
-    return [Category(**dict(row)) for row in await database.fetch(_CATEGORIES)]
+async def raise_version(connection: Connection) -> None:
+    """AI processes must learn of what this transaction changes; others that do the same wait for its end."""
+    await connection.row(_RAISE)

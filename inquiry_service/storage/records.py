@@ -61,7 +61,7 @@ class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A claimed job, locked, with the fields of its inquiry that a result may change."""
+    """A claimed job, locked, with the fields of its inquiry that a result may change and the keys it may set."""
 
     requested_revision: int
     claimed_revision: int
@@ -77,13 +77,16 @@ class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
     priority_reason: str | None
     language: str | None
     human_versions: dict[str, int]
+    taxonomy: list[str]
 
 
 class Category(msgspec.Struct, frozen=True):
-    """One category of the taxonomy."""
+    """One category of the taxonomy; `position` is its place in the display order, from 1."""
 
     key: str
     name_es: str
     name_en: str
     description: str
     examples: list[str]
+    active: bool
+    position: int

@@ -41,9 +41,9 @@ _RENEW = Statement(
 _HOLD = Statement(
     """select j.requested_revision, j.claimed_revision, j.attempt, i.triage_state, i.category, i.suggested_category,
         i.category_confidence, i.alternatives, i.sentiment, i.sentiment_score, i.priority, i.priority_reason,
-        i.language, i.human_versions
+        i.language, i.human_versions, array(select key from category where active) as taxonomy
     from triage_job j join inquiry i on i.id = j.inquiry_id
-    where j.inquiry_id = :inquiry_id and j.claim = :claim and j.state = 'running' for update"""
+    where j.inquiry_id = :inquiry_id and j.claim = :claim and j.state = 'running' for update of j, i"""
 )
 _COMPLETE = Statement(
     """

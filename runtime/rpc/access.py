@@ -5,6 +5,7 @@ from collections.abc import Mapping
 INQUIRY = "/pok.inquiry.v1.InquiryService/"
 TRIAGE = "/pok.inquiry.v1.TriageService/"
 KNOWLEDGE = "/pok.inquiry.v1.KnowledgeService/"
+CATALOG = "/pok.inquiry.v1.CatalogService/"
 ACCOUNT = "/pok.account.v1.AccountService/"
 ANALYSIS = "/pok.ai.v1.AnalysisService/"
 
@@ -22,6 +23,16 @@ CALLERS: Mapping[str, frozenset[str]] = {
         TRIAGE + "FailTriage": "worker",
         TRIAGE + "ReleaseTriage": "worker",
         KNOWLEDGE + "WatchKnowledge": "ai debug",
+        CATALOG + "ListCategories": "edge debug",
+        CATALOG + "GetCategory": "edge debug",
+        CATALOG + "CreateCategory": "edge",
+        CATALOG + "UpdateCategory": "edge",
+        CATALOG + "DeleteCategory": "edge",
+        CATALOG + "ListCannedReplies": "edge debug",
+        CATALOG + "GetCannedReply": "edge debug",
+        CATALOG + "CreateCannedReply": "edge",
+        CATALOG + "UpdateCannedReply": "edge",
+        CATALOG + "DeleteCannedReply": "edge",
         ACCOUNT + "RegisterAccount": "edge",
         ACCOUNT + "CreateSession": "edge",
         ACCOUNT + "RefreshSession": "edge",

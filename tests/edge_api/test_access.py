@@ -23,6 +23,12 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "get_inquiry": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
     "update_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},
+    "get_category": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
+    "update_category": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
+    "delete_category": {"anonymous": 401, "user": 403, "support": 403, "admin": 204},
+    "get_canned_reply": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "update_canned_reply": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
+    "delete_canned_reply": {"anonymous": 401, "user": 403, "support": 403, "admin": 204},
     "get_user": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "update_user": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "delete_user": {"anonymous": 401, "user": 403, "support": 403, "admin": 204},
@@ -61,6 +67,27 @@ async def a_session(service: Service) -> str:
     return str(row["id"])
 
 
+async def a_category(service: Service) -> str:
+    """One that is not in use; its description holds the canary."""
+    (row,) = await service.sql(
+        """insert into category (key, position, name_es, name_en, description)
+        select 'k' || replace(gen_random_uuid()::text, '-', ''), count(*) + 1, 'a', 'a', $1 from category
+        returning key""",
+        CANARY,
+    )
+    return str(row["key"])
+
+
+async def a_canned_reply(service: Service) -> str:
+    """One whose text holds the canary, in a language of its own, so that every title is free."""
+    (row,) = await service.sql(
+        """insert into canned_reply (title, body, language)
+        values (gen_random_uuid(), $1, 'es-' || left(gen_random_uuid()::text, 8)) returning id""",
+        CANARY,
+    )
+    return str(row["id"])
+
+
 class Made(NamedTuple):
     """How to make the object that a parameter of a path names, and which roles may see what is in it."""
 
@@ -71,6 +98,8 @@ class Made(NamedTuple):
 OBJECTS: Mapping[str, Made] = {
     "inquiry_id": Made(an_inquiry, STAFF),
     "session_id": Made(a_session, frozenset()),
+    "key": Made(a_category, STAFF),
+    "reply_id": Made(a_canned_reply, STAFF),
     "user_id": Made(an_account, ADMIN),
 }
 

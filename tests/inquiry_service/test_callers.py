@@ -12,6 +12,7 @@ METHODS = methods_of(
     "pok.inquiry.v1.InquiryService",
     "pok.inquiry.v1.TriageService",
     "pok.inquiry.v1.KnowledgeService",
+    "pok.inquiry.v1.CatalogService",
     "pok.account.v1.AccountService",
 )
 
