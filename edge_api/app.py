@@ -22,7 +22,7 @@ from edge_api.limits import Limiter, Limits
 from edge_api.login_throttle import LoginThrottle
 from edge_api.options import Options
 from edge_api.problems import EXCEPTION_HANDLERS
-from edge_api.routes import accounts, canned_replies, categories, docs, health, inquiries, me, users
+from edge_api.routes import accounts, audit, canned_replies, categories, docs, health, inquiries, me, users
 from edge_api.settings import Settings
 from edge_api.tokens import AccessTokens
 from runtime import notify, settings, telemetry
@@ -35,6 +35,8 @@ ROUTES = [
     inquiries.list_inquiries,
     inquiries.get_inquiry,
     inquiries.update_inquiry,
+    inquiries.delete_inquiry,
+    inquiries.list_inquiry_events,
     accounts.create_token,
     accounts.refresh_token,
     accounts.revoke_token,
@@ -60,6 +62,8 @@ ROUTES = [
     users.get_user,
     users.update_user,
     users.delete_user,
+    audit.list_audit_entries,
+    audit.export_audit_entries,
     health.check_liveness,
     health.check_readiness,
     docs.get_index,

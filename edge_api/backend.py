@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pok.account.v1.account_pb2_grpc import AccountServiceStub
+from pok.inquiry.v1.audit_pb2_grpc import AuditServiceStub
 from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 
@@ -16,6 +17,7 @@ from runtime.settings import Secret
 
 if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.account.v1.account_pb2_grpc import AccountServiceAsyncStub
+    from pok.inquiry.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
 
@@ -29,6 +31,7 @@ class Backend:
     """One channel to the inquiry service and what speaks over it; usable inside `opened()`."""
 
     inquiries: "InquiryServiceAsyncStub"
+    audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
     accounts: "AccountServiceAsyncStub"
     sessions: Sessions
@@ -43,6 +46,7 @@ class Backend:
         """Dial, on the running event loop; the service itself may still be down."""
         async with dial(self._address, self._token, timeout=TIMEOUT, send_principal=True) as channel:
             self.inquiries = InquiryServiceStub(channel)
+            self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)
             self.accounts = AccountServiceStub(channel)
             self.sessions = Sessions(self.accounts)

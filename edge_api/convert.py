@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import UNSET
@@ -27,6 +28,8 @@ from edge_api.schemas.inquiries import (
     StaffInquiry,
     StaffPage,
 )
+from edge_api.schemas.journal import Actor, Event
+from runtime.rpc.errors import InvalidArgument
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,6 +42,7 @@ def _numbers(names: Mapping[int, str]) -> dict[str, Any]:
     return {name: number for number, name in names.items()}
 
 
+ACTOR: Mapping[int, Actor] = _names(inquiry_pb2.Actor, "ACTOR_")
 STATUS: Mapping[int, Status] = _names(inquiry_pb2.InquiryStatus, "INQUIRY_STATUS_")
 TRIAGE_STATE: Mapping[int, TriageState] = _names(inquiry_pb2.TriageState, "TRIAGE_STATE_")
 PRIORITY: Mapping[int, Priority] = _names(analysis_pb2.Priority, "PRIORITY_")
@@ -163,6 +167,21 @@ def inquiry_page(response: inquiry_pb2.ListInquiriesResponse) -> InquiryPage:
     return page
 
 
+def event(message: inquiry_pb2.Event) -> Event:
+    """One thing that happened."""
+    body: dict[str, Any] = msgspec.json.decode(message.body_json)
+    return Event(
+        number=message.number,
+        version=message.version,
+        kind=message.kind,
+        actor=ACTOR[message.actor],
+        actor_id=message.actor_id or None,
+        changes=body.pop("changes", {}),
+        detail=body,
+        create_time=time_of(message.create_time),
+    )
+
+
 def list_request(query: InquiryQuery) -> inquiry_pb2.ListInquiriesRequest:
     """The query as the service takes it."""
     return inquiry_pb2.ListInquiriesRequest(
@@ -201,6 +220,16 @@ def update_request(inquiry_id: str, change: InquiryChange, if_version: int) -> i
         remove_tags=change.remove_tags,
         if_version=if_version,
     )
+
+
+def timestamp_of(field: str, written: str) -> Timestamp:
+    """An ISO 8601 time. Raises InvalidArgument for one that there is not, or that is out of range in UTC."""
+    timestamp = Timestamp()
+    try:
+        timestamp.FromDatetime(datetime.fromisoformat(written))
+    except (ValueError, OverflowError):
+        raise InvalidArgument.field(field, f"{field} must be a time between the years 1 and 9999.") from None
+    return timestamp
 
 
 def _model(model: analysis_pb2.Model) -> Model:

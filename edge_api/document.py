@@ -8,19 +8,26 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, catalog, inquiries, operation
+from edge_api.schemas import accounts, catalog, inquiries, journal, operation
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.inquiries import InquiryQuery
+from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 
-SCHEMAS: tuple[ModuleType, ...] = (accounts, catalog, inquiries, operation, problem_schemas)
+SCHEMAS: tuple[ModuleType, ...] = (accounts, catalog, inquiries, journal, operation, problem_schemas)
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_inquiries": InquiryQuery,
     "list_users": UserQuery,
+    "list_inquiry_events": EventQuery,
+    "list_audit_entries": AuditQuery,
+    "export_audit_entries": AuditExportQuery,
     "list_canned_replies": CannedReplyQuery,
 }
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
+
+FILES: Mapping[str, tuple[str, ...]] = {"export_audit_entries": ("text/csv", "application/jsonl")}
+"""Operation → the media types of the file that it answers; which one, its `format` says."""
 
 REFERENCE = "#/components/schemas/{name}"
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
@@ -52,6 +59,8 @@ def _operation(declared: dict[str, Any]) -> dict[str, Any]:
     if name in QUERIES:
         parameters += _query_parameters(QUERIES[name])
     responses = {status: _response(status, response) for status, response in declared["responses"].items()}
+    if name in FILES:
+        responses["200"]["content"] = {media: {"schema": {"type": "string"}} for media in FILES[name]}
     return {**declared, "parameters": parameters, "responses": responses}
 
 

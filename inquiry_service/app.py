@@ -3,23 +3,28 @@
 import asyncio
 
 from pok.account.v1 import account_pb2_grpc
-from pok.inquiry.v1 import catalog_pb2_grpc, inquiry_pb2_grpc, knowledge_pb2_grpc, triage_pb2_grpc
+from pok.inquiry.v1 import audit_pb2_grpc, catalog_pb2_grpc, inquiry_pb2_grpc, knowledge_pb2_grpc, triage_pb2_grpc
 
 from inquiry_service.api.accounts import AccountServicer
+from inquiry_service.api.audit import AuditServicer
 from inquiry_service.api.catalog import CatalogServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.triage import TriageServicer
+from inquiry_service.domain import audit
 from inquiry_service.domain.account_admin import AccountAdmin
 from inquiry_service.domain.accounts import Accounts
+from inquiry_service.domain.audit_reading import AuditReading
 from inquiry_service.domain.canned_replies import CannedReplies
 from inquiry_service.domain.categories import Categories
 from inquiry_service.domain.editing import Editing
+from inquiry_service.domain.erasing import Erasing
 from inquiry_service.domain.intake import Intake
 from inquiry_service.domain.page_tokens import PageTokens
 from inquiry_service.domain.passwords import Passwords
 from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.sessions import Sessions
+from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.triage import Triage
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
@@ -47,6 +52,7 @@ class InquiryService:
             ServiceTokens(settings.service_tokens),
             self._services(settings),
             reflect=settings.env != "production",
+            on_debug=self._note_debug_call,
         )
         self.port = self._server.port
 
@@ -76,12 +82,17 @@ class InquiryService:
             if task.done():
                 task.result()
 
+    async def _note_debug_call(self, method: str) -> None:
+        await audit.record(self._database, "debug_token.use", target=method)
+
     def _services(self, settings: InquirySettings) -> list[Registration]:
         pages = PageTokens(settings.tracking_key)
         inquiries = InquiryServicer(
             Intake(self._database, self._relay.ring),
             Reading(self._database, pages),
             Editing(self._database),
+            Erasing(self._database),
+            Timeline(self._database, pages),
             settings.tracking_key,
         )
         triage = TriageServicer(
@@ -92,6 +103,7 @@ class InquiryService:
         )
         knowledge = KnowledgeServicer(self._database, self._stopping)
         catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
+        journal = AuditServicer(AuditReading(self._database, pages))
         people = Accounts(self._database, self._passwords)
         accounts = AccountServicer(
             people, AccountAdmin(self._database, people, pages), Sessions(self._database, self._passwords)
@@ -100,6 +112,10 @@ class InquiryService:
             (
                 "pok.account.v1.AccountService",
                 lambda server: account_pb2_grpc.add_AccountServiceServicer_to_server(accounts, server),
+            ),
+            (
+                "pok.inquiry.v1.AuditService",
+                lambda server: audit_pb2_grpc.add_AuditServiceServicer_to_server(journal, server),
             ),
             (
                 "pok.inquiry.v1.CatalogService",

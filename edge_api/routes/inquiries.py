@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, patch, post
+from litestar import Response, delete, get, patch, post
 from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 from pok.inquiry.v1 import inquiry_pb2
@@ -22,6 +22,7 @@ from edge_api.schemas.inquiries import (
     NewInquiry,
     StaffInquiry,
 )
+from edge_api.schemas.journal import EventPage, EventQuery
 from edge_api.schemas.problems import VersionMismatch
 from runtime.rpc import context
 from runtime.rpc.errors import FailedPrecondition, InvalidArgument
@@ -152,6 +153,40 @@ async def update_inquiry(
         raise
     inquiry = convert.staff_inquiry(response.inquiry)
     return Response(inquiry, headers=_entity_tag(inquiry))
+
+
+@delete(
+    "/api/inquiries/{inquiry_id:uuid}",
+    summary="Erase an inquiry",
+    tags=["inquiries"],
+    response_description="Nothing of it is left but that there was one.",
+    **operation("delete_inquiry", 400, 401, 403, 404),
+)
+async def delete_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> None:
+    """Erases it for good with its messages, drafts and AI records. The event log, which holds no texts, keeps that it
+    was. An `Idempotency-Key` that made it makes a new one from then on.
+    """
+    await request.backend.inquiries.DeleteInquiry(inquiry_pb2.DeleteInquiryRequest(id=str(inquiry_id)))
+
+
+@get(
+    "/api/inquiries/{inquiry_id:uuid}/events",
+    summary="Read an inquiry's timeline",
+    tags=["inquiries"],
+    response_description="A page of the timeline.",
+    **operation("list_inquiry_events", 400, 401, 403, 404),
+)
+async def list_inquiry_events(request: EdgeRequest, inquiry_id: InquiryId) -> EventPage:
+    """What happened, oldest first: who, what was before and what after."""
+    query = request.query(EventQuery)
+    response = await request.backend.inquiries.ListEvents(
+        inquiry_pb2.ListEventsRequest(
+            inquiry_id=str(inquiry_id), page_size=query.page_size, page_token=query.page_token
+        )
+    )
+    return EventPage(
+        items=[convert.event(event) for event in response.events], next_page_token=response.next_page_token or None
+    )
 
 
 async def _version_mismatch(request: EdgeRequest, inquiry_id: str, error: FailedPrecondition) -> Response[Any]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import MessageToDict
@@ -14,6 +15,7 @@ from pok.inquiry.v1 import inquiry_pb2, knowledge_pb2
 
 from inquiry_service.domain.triage import Analysis
 from inquiry_service.domain.vocabulary import reference
+from inquiry_service.storage.events import EventRecord
 from inquiry_service.storage.records import Category, CategoryScore, InquiryRecord
 from runtime.rpc.errors import InvalidArgument, NotFound
 
@@ -45,6 +47,7 @@ TRIAGE_STATE = Words(inquiry_pb2.TriageState.DESCRIPTOR)
 VIEW = Words(inquiry_pb2.InquiryView.DESCRIPTOR)
 SENTIMENT = Words(analysis_pb2.Sentiment.DESCRIPTOR)
 PRIORITY = Words(analysis_pb2.Priority.DESCRIPTOR)
+ACTOR = Words(inquiry_pb2.Actor.DESCRIPTOR)
 AUTHOR = Words(analysis_pb2.Author.DESCRIPTOR)
 ENTITY_KIND = Words(analysis_pb2.EntityKind.DESCRIPTOR)
 
@@ -55,6 +58,22 @@ def uuid_of(text: str, *, missing: str = "There is no such inquiry.") -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(missing) from None
+
+
+def uuid_in(field: str, text: str) -> UUID:
+    """The UUID in a field. Raises InvalidArgument."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidArgument.field(field, "Must be a UUID.") from None
+
+
+def time_in(field: str, time: Timestamp) -> datetime:
+    """The time in a field, UTC. Raises InvalidArgument for one before the year 1 or after 9999."""
+    try:
+        return time.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidArgument.field(field, "Must be a time between the years 1 and 9999.") from None
 
 
 def masked(mask: FieldMask, allowed: Set[str]) -> set[str]:
@@ -108,6 +127,19 @@ def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
         version=record.version,
         create_time=timestamp(record.create_time),
         update_time=timestamp(record.update_time),
+    )
+
+
+def event_message(event: EventRecord) -> inquiry_pb2.Event:
+    """One thing that happened."""
+    return inquiry_pb2.Event(
+        number=event.number,
+        version=event.version,
+        kind=event.kind,
+        actor=ACTOR.number(event.actor),
+        actor_id=str(event.actor_id or ""),
+        body_json=msgspec.json.encode(event.body).decode(),
+        create_time=timestamp(event.create_time),
     )
 
 

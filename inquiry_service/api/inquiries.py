@@ -6,8 +6,10 @@ from pok.inquiry.v1 import inquiry_pb2, inquiry_pb2_grpc
 
 from inquiry_service.api import convert
 from inquiry_service.domain.editing import Change, Editing
+from inquiry_service.domain.erasing import Erasing
 from inquiry_service.domain.intake import Intake, NewInquiry
 from inquiry_service.domain.reading import Reading
+from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.tracking import tracking_token
 from runtime.rpc.context import principal
 from runtime.settings import Secret
@@ -18,10 +20,20 @@ EDITABLE = frozenset({"category", "sentiment", "priority", "status", "assignee_i
 class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
     """Converts, calls one operation, converts back."""
 
-    def __init__(self, intake: Intake, reading: Reading, editing: Editing, tracking_key: Secret) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        reading: Reading,
+        editing: Editing,
+        erasing: Erasing,
+        timeline: Timeline,
+        tracking_key: Secret,
+    ) -> None:
         self._intake = intake
         self._reading = reading
         self._editing = editing
+        self._erasing = erasing
+        self._timeline = timeline
         self._tracking_key = tracking_key
 
     async def CreateInquiry(
@@ -83,6 +95,21 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
         )
         record = await self._editing.update(convert.uuid_of(request.id), change, principal())
         return inquiry_pb2.UpdateInquiryResponse(inquiry=convert.inquiry_message(record))
+
+    async def DeleteInquiry(
+        self, request: inquiry_pb2.DeleteInquiryRequest, context: Any
+    ) -> inquiry_pb2.DeleteInquiryResponse:
+        """Erase it."""
+        await self._erasing.erase(convert.uuid_of(request.id), principal())
+        return inquiry_pb2.DeleteInquiryResponse()
+
+    async def ListEvents(self, request: inquiry_pb2.ListEventsRequest, context: Any) -> inquiry_pb2.ListEventsResponse:
+        """A page of its timeline."""
+        inquiry_id = convert.uuid_of(request.inquiry_id)
+        listed = await self._timeline.list(inquiry_id, request.page_size, request.page_token, principal())
+        return inquiry_pb2.ListEventsResponse(
+            events=map(convert.event_message, listed.items), next_page_token=listed.next_page_token
+        )
 
 
 def _filters(message: inquiry_pb2.InquiryFilter) -> dict[str, list[str]]:

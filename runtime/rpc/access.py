@@ -5,6 +5,7 @@ from collections.abc import Mapping
 INQUIRY = "/pok.inquiry.v1.InquiryService/"
 TRIAGE = "/pok.inquiry.v1.TriageService/"
 KNOWLEDGE = "/pok.inquiry.v1.KnowledgeService/"
+AUDIT = "/pok.inquiry.v1.AuditService/"
 CATALOG = "/pok.inquiry.v1.CatalogService/"
 ACCOUNT = "/pok.account.v1.AccountService/"
 ANALYSIS = "/pok.ai.v1.AnalysisService/"
@@ -17,12 +18,16 @@ CALLERS: Mapping[str, frozenset[str]] = {
         INQUIRY + "GetInquiry": "edge debug",
         INQUIRY + "ListInquiries": "edge debug",
         INQUIRY + "UpdateInquiry": "edge",
+        INQUIRY + "DeleteInquiry": "edge",
+        INQUIRY + "ListEvents": "edge debug",
         TRIAGE + "ClaimTriage": "worker",
         TRIAGE + "RenewTriages": "worker",
         TRIAGE + "CompleteTriage": "worker",
         TRIAGE + "FailTriage": "worker",
         TRIAGE + "ReleaseTriage": "worker",
         KNOWLEDGE + "WatchKnowledge": "ai debug",
+        AUDIT + "ListAuditEntries": "edge",
+        AUDIT + "ExportAuditEntries": "edge",
         CATALOG + "ListCategories": "edge debug",
         CATALOG + "GetCategory": "edge debug",
         CATALOG + "CreateCategory": "edge",

@@ -34,6 +34,8 @@ DEBUG_PRINCIPAL = context.Principal(role="support")
 Context = grpc.aio.ServicerContext[Any, Any]
 Registration = tuple[str, Callable[[grpc.aio.Server], None]]
 """A service's full name and the call that adds its servicer to a server."""
+DebugHook = Callable[[str], Awaitable[None]]
+"""What is told of every call with a debug token before it is served; the call fails if it does."""
 
 
 class RpcServer:
@@ -42,10 +44,18 @@ class RpcServer:
     Raises SettingsError when it cannot listen on `address`.
     """
 
-    def __init__(self, address: str, tokens: ServiceTokens, services: Sequence[Registration], *, reflect: bool) -> None:
+    def __init__(
+        self,
+        address: str,
+        tokens: ServiceTokens,
+        services: Sequence[Registration],
+        *,
+        reflect: bool,
+        on_debug: DebugHook | None = None,
+    ) -> None:
         self._health = health.aio.HealthServicer()
         self._names = [name for name, _ in services]
-        self._server = grpc.aio.server(interceptors=[_Interceptor(tokens)], options=OPTIONS)
+        self._server = grpc.aio.server(interceptors=[_Interceptor(tokens, on_debug)], options=OPTIONS)
         for _, register in services:
             register(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -81,8 +91,9 @@ class RpcServer:
 class _Interceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler once: who calls, until when, and what an error may tell."""
 
-    def __init__(self, tokens: ServiceTokens) -> None:
+    def __init__(self, tokens: ServiceTokens, on_debug: DebugHook | None) -> None:
         self._tokens = tokens
+        self._on_debug = on_debug
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
@@ -102,14 +113,14 @@ class _Interceptor(grpc.aio.ServerInterceptor):
     def _wrap(self, method: str, handler: Any) -> Any:
         async def unary(request: Any, servicer_context: Context) -> Any:
             try:
-                self._enter(method, servicer_context)
+                await self._enter(method, servicer_context)
                 return await handler.unary_unary(request, servicer_context)
             except Exception as error:  # noqa: BLE001 - the boundary: nothing untyped leaves the process
                 await _abort(method, servicer_context, error)
 
         async def stream(request: Any, servicer_context: Context) -> AsyncIterator[Any]:
             try:
-                self._enter(method, servicer_context)
+                await self._enter(method, servicer_context)
                 async for response in handler.unary_stream(request, servicer_context):
                     yield response
             except Exception as error:  # noqa: BLE001 - the boundary: nothing untyped leaves the process
@@ -119,7 +130,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
             return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
         return grpc.unary_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)
 
-    def _enter(self, method: str, servicer_context: Context) -> None:
+    async def _enter(self, method: str, servicer_context: Context) -> None:
         metadata = dict(servicer_context.invocation_metadata() or ())
         remaining = servicer_context.time_remaining()
         call = context.Call(
@@ -134,6 +145,8 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         context.enter(msgspec.structs.replace(call, service=service, principal=principal))
         if service == "debug":
             log.warning("debug_token_used", method=method)
+            if self._on_debug:
+                await self._on_debug(method)
 
 
 def _principal(service: str, stated: Any) -> context.Principal:

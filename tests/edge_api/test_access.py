@@ -22,6 +22,8 @@ CANARY = "canary-7f3a"
 FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "get_inquiry": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
     "update_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "delete_inquiry": {"anonymous": 401, "user": 403, "support": 403, "admin": 204},
+    "list_inquiry_events": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},
     "get_category": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
     "update_category": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
@@ -142,7 +144,7 @@ async def test_the_id_of_anothers_object_opens_nothing(
     answer = await called(api, OPERATIONS[name], await newcomer(role), await foreign(OPERATIONS[name]))
     assert answer.status_code == FOREIGN_OBJECT[name][role], answer.text
     may_see = answer.is_success and role in OBJECTS[OPERATIONS[name].parameter].seen_by
-    assert (CANARY in answer.text) == (may_see and bool(answer.content))
+    assert (CANARY in answer.text) == (may_see and name.startswith(("get_", "update_")))
 
 
 @pytest.mark.parametrize("role", ["user", "support", "admin"])

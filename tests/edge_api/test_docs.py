@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from edge_api.access import OPEN, OPERATIONS
+from edge_api.document import FILES
 from tests.support.edge import Edge
 
 PAGES = ["/", "/api/docs/", "/api/redoc/"]
@@ -74,8 +75,8 @@ async def test_security_is_documented_as_the_access_table_has_it(document: dict[
 async def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> None:
     for name, operation in operations(document).items():
         for status, response in operation["responses"].items():
-            media = [] if status == "204" else ["application/problem+json" if status >= "400" else "application/json"]
-            assert list(response.get("content", {})) == media, (name, status)
+            media = ["application/problem+json"] if status >= "400" else list(FILES.get(name, ["application/json"]))
+            assert list(response.get("content", {})) == ([] if status == "204" else media), (name, status)
 
 
 async def test_every_parameter_of_the_list_is_documented(document: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ METHODS = methods_of(
     "pok.inquiry.v1.TriageService",
     "pok.inquiry.v1.KnowledgeService",
     "pok.inquiry.v1.CatalogService",
+    "pok.inquiry.v1.AuditService",
     "pok.account.v1.AccountService",
 )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
 from pok.account.v1 import account_pb2, account_pb2_grpc
-from pok.inquiry.v1 import catalog_pb2_grpc, inquiry_pb2, inquiry_pb2_grpc
+from pok.inquiry.v1 import audit_pb2_grpc, catalog_pb2_grpc, inquiry_pb2, inquiry_pb2_grpc
 
 from runtime.rpc import context
 from runtime.rpc.errors import Unauthenticated
@@ -19,6 +19,7 @@ from tests.support.tokens import service_tokens
 
 SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.account.v1.AccountService": account_pb2_grpc.add_AccountServiceServicer_to_server,
+    "pok.inquiry.v1.AuditService": audit_pb2_grpc.add_AuditServiceServicer_to_server,
     "pok.inquiry.v1.CatalogService": catalog_pb2_grpc.add_CatalogServiceServicer_to_server,
     "pok.inquiry.v1.InquiryService": inquiry_pb2_grpc.add_InquiryServiceServicer_to_server,
 }
@@ -84,16 +85,20 @@ class BackendStub:
             raise Unauthenticated("The session has ended; log in again.", reason="SESSION_ENDED")
         return account_pb2.CheckSessionResponse(account=account)
 
-    def __getattr__(self, name: str) -> Callable[[Any, Any], Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Callable[[Any, Any], Any]:
         for service in SERVICES:
             method: MethodDescriptor | None = Default().FindServiceByName(service).methods_by_name.get(name)
             if method is not None:
-                return partial(self._answer_empty, GetMessageClass(method.output_type))
+                answer = self._stream_nothing if method.server_streaming else self._answer_empty
+                return partial(answer, GetMessageClass(method.output_type))
         raise AttributeError(name)
 
     async def _answer_empty(self, response: type[Any], _request: Any, _context: Any) -> Any:
         await self._note()
         return response()
+
+    async def _stream_nothing(self, response: type[Any], request: Any, context_: Any) -> AsyncIterator[Any]:
+        yield await self._answer_empty(response, request, context_)
 
     async def _note(self) -> None:
         call = context.current()

@@ -9,6 +9,7 @@ import grpc
 from pok.account.v1 import account_pb2_grpc
 from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import (
+    audit_pb2_grpc,
     catalog_pb2_grpc,
     inquiry_pb2,
     inquiry_pb2_grpc,
@@ -33,6 +34,7 @@ class Service:
         self.database_url = database_url
         self.inquiries = inquiry_pb2_grpc.InquiryServiceStub(channels["edge"])
         self.accounts = account_pb2_grpc.AccountServiceStub(channels["edge"])
+        self.audit = audit_pb2_grpc.AuditServiceStub(channels["edge"])
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(channels["edge"])
         self.triage = triage_pb2_grpc.TriageServiceStub(channels["worker"])
         self.knowledge = knowledge_pb2_grpc.KnowledgeServiceStub(channels["ai"])
