@@ -1,14 +1,13 @@
-"""The AI process: settings → provider and knowledge → servicer → serve. SERVING once the taxonomy is in."""
+"""The AI process: settings → providers and knowledge → servicer → serve. SERVING once the taxonomy is in."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import structlog
 from pok.ai.v1 import analysis_pb2_grpc
 
+from ai_service import router
 from ai_service.knowledge import Knowledge
-from ai_service.providers import Provider
 from ai_service.servicer import AnalysisServicer
 from ai_service.settings import AiSettings
 from runtime import notify, process, settings, telemetry
@@ -40,48 +39,32 @@ async def serve(configured: AiSettings, tokens: ServiceTokens, stop: asyncio.Eve
         knowledge = Knowledge(channel)
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(knowledge.watch())
-            async with provider_for(configured) as provider:
+            async with router.opened(configured) as chosen:
                 server = RpcServer(
                     configured.ai_listen,
                     tokens,
-                    [registration(AnalysisServicer(provider, knowledge))],
+                    [registration(AnalysisServicer(chosen, knowledge))],
                     reflect=configured.env != "production",
                 )
                 await server.start()
-                announcing = tasks.create_task(announce(server, knowledge, provider))
+                announcing = tasks.create_task(announce(server, knowledge))
                 await stop.wait()
                 announcing.cancel()
                 watching.cancel()
                 await server.stop(DRAIN_SECONDS)
 
 
-async def announce(server: RpcServer, knowledge: Knowledge, provider: Provider) -> None:
+async def announce(server: RpcServer, knowledge: Knowledge) -> None:
     """Say that this process serves as soon as it knows the taxonomy."""
     await knowledge.loaded()
     await server.serving()
     notify.ready()
-    log.info("serving", port=server.port, provider=provider.model.provider, model=provider.model.name)
+    log.info("serving", port=server.port, provider=knowledge.provider)
 
 
 def registration(servicer: AnalysisServicer) -> Registration:
     """How the server learns of the service."""
     return SERVICE, partial(analysis_pb2_grpc.add_AnalysisServiceServicer_to_server, servicer)
-
-
-def provider_for(configured: AiSettings) -> AbstractAsyncContextManager[Provider]:
-    """The configured provider; only what it needs is imported, the other may not even be installed."""
-    if configured.provider == "openai":
-        from ai_service.providers import openai
-
-        return openai.connected(
-            api_key=configured.openai_api_key,
-            base_url=configured.openai_base_url,
-            model=configured.openai_model,
-            prompt_language=configured.prompt_language,
-        )
-    from ai_service.providers import embedded
-
-    return embedded.loaded(confidence_threshold=configured.confidence_threshold)
 
 
 if __name__ == "__main__":

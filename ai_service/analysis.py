@@ -52,11 +52,15 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Inquiry(msgspec.Struct, frozen=True):
-    """One inquiry as the AI sees it; `conversation` is oldest first and has at least one customer turn."""
+    """One inquiry as the AI sees it; `conversation` is oldest first and has at least one customer turn.
+
+    `spend_left` is in millionths of the currency of the prices; None = any amount.
+    """
 
     customer_name: str
     subject: str
     conversation: tuple[Turn, ...]
+    spend_left: int | None = None
 
     @property
     def customer_texts(self) -> tuple[str, ...]:
@@ -86,10 +90,11 @@ class Category(msgspec.Struct, frozen=True):
 
 
 class Taxonomy(msgspec.Struct, frozen=True):
-    """The active categories of this installation at one version."""
+    """The active categories of this installation at one version; below the threshold (0 to 1) none is sure."""
 
     version: int
     categories: tuple[Category, ...]
+    confidence_threshold: float = 0.5
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -123,10 +128,11 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a run took; tokens are 0 for the embedded model."""
+    """What a run took; tokens and cost, in millionths of the currency of the prices, are 0 for the embedded model."""
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cost_micros: int = 0
     duration_ms: float = 0.0
 
 
@@ -144,6 +150,8 @@ class Analysis(msgspec.Struct, frozen=True):
     model: Model
     knowledge_version: int
     usage: Usage
+    fallback: str = ""
+    """Why another provider answered than the one that was asked for; empty if none did."""
 
 
 class WrongAnswer(ValueError):

@@ -38,6 +38,7 @@ def to_inquiry(request: analysis_pb2.AnalyzeRequest) -> Inquiry:
         customer_name=request.customer_name,
         subject=request.subject,
         conversation=tuple(Turn(author=_AUTHORS[turn.author], text=turn.text) for turn in request.conversation),
+        spend_left=request.spend_left_micros if request.HasField("spend_left_micros") else None,
     )
 
 
@@ -79,8 +80,10 @@ def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
         usage=analysis_pb2.Usage(
             input_tokens=analysis.usage.input_tokens,
             output_tokens=analysis.usage.output_tokens,
+            cost_micros=analysis.usage.cost_micros,
             duration_ms=analysis.usage.duration_ms,
         ),
+        fallback=analysis.fallback,
     )
 
 

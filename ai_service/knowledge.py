@@ -1,4 +1,4 @@
-"""What this process knows of the installation: the taxonomy, kept current by one stream, in memory only."""
+"""What this process knows of the installation: taxonomy and AI settings, kept current by one stream, in memory only."""
 
 import asyncio
 import random
@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 BEHIND = 0.3
 """Seconds to wait for a version that the caller already has; then the answer is made with what is here."""
+DEFAULT_THRESHOLD = 0.5
+"""Where the inquiry service, of an earlier version, sends none."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
 STREAM_LIFE = 3600.0
 """Seconds after which the stream is opened anew, so that a peer that vanished silently is noticed."""
@@ -28,6 +30,8 @@ class Knowledge:
         self._stub = knowledge_pb2_grpc.KnowledgeServiceStub(channel)
         self._taxonomy: Taxonomy | None = None
         self._arrived = asyncio.Condition()
+        self.provider = "auto"
+        """Which provider the installation wants: "auto", "embedded" or "openai"."""
         self.load_time: datetime | None = None
         """When the taxonomy in memory came; None before the first."""
 
@@ -81,7 +85,14 @@ class Knowledge:
             for category in response.categories
         )
         async with self._arrived:
-            self._taxonomy = Taxonomy(version=response.version, categories=categories)
+            self._taxonomy = Taxonomy(
+                version=response.version, categories=categories, confidence_threshold=_threshold(response)
+            )
+            self.provider = response.ai_provider or "auto"
             self.load_time = datetime.now(UTC)
             self._arrived.notify_all()
         log.info("knowledge_arrived", version=response.version, categories=len(categories))
+
+
+def _threshold(response: knowledge_pb2.WatchKnowledgeResponse) -> float:
+    return response.confidence_threshold if response.HasField("confidence_threshold") else DEFAULT_THRESHOLD

@@ -9,7 +9,7 @@ from pok.ai.v1 import analysis_pb2, analysis_pb2_grpc
 from ai_service import convert
 from ai_service.analysis import Analysis, WrongAnswer, check
 from ai_service.knowledge import Knowledge
-from ai_service.providers import Provider
+from ai_service.router import Router
 from runtime.rpc import context
 from runtime.rpc.errors import Unavailable
 
@@ -22,17 +22,19 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
-    """Serves analyses by one provider and the taxonomy in memory."""
+    """Serves analyses by the provider that the installation wants and the taxonomy in memory."""
 
-    def __init__(self, provider: Provider, knowledge: Knowledge) -> None:
-        self._provider = provider
+    def __init__(self, router: Router, knowledge: Knowledge) -> None:
+        self._router = router
         self._knowledge = knowledge
 
     async def Analyze(self, request: analysis_pb2.AnalyzeRequest, context_: Context) -> analysis_pb2.AnalyzeResponse:
         """Classify one inquiry and draft its reply."""
         inquiry = convert.to_inquiry(request)
         taxonomy = await self._knowledge.at_least(request.knowledge_version)
-        analysis = await self._provider.analyze(inquiry, taxonomy, timeout=context.timeout_within(LONGEST_ANALYSIS))
+        analysis = await self._router.analyze(
+            self._knowledge.provider, inquiry, taxonomy, timeout=context.timeout_within(LONGEST_ANALYSIS)
+        )
         try:
             check(analysis, taxonomy)
         except WrongAnswer as error:
@@ -48,7 +50,8 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
     async def GetModel(self, request: analysis_pb2.GetModelRequest, context_: Context) -> analysis_pb2.GetModelResponse:
         """Say what answers at present."""
         response = analysis_pb2.GetModelResponse(
-            model=convert.from_model(self._provider.model), knowledge_version=self._knowledge.version
+            model=convert.from_model(self._router.model(self._knowledge.provider)),
+            knowledge_version=self._knowledge.version,
         )
         if self._knowledge.load_time:
             response.load_time.FromDatetime(self._knowledge.load_time)

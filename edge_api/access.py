@@ -23,6 +23,9 @@ OPERATIONS: Mapping[str, Roles] = {
     "update_inquiry": STAFF,
     "delete_inquiry": ADMIN,
     "list_inquiry_events": STAFF,
+    "list_settings": ADMIN,
+    "update_setting": ADMIN,
+    "reset_setting": ADMIN,
     "list_audit_entries": ADMIN,
     "export_audit_entries": ADMIN,
     "get_me": SIGNED_IN,
@@ -48,9 +51,6 @@ OPERATIONS: Mapping[str, Roles] = {
     "delete_user": ADMIN,
 }
 
-# Readable without a token only while POK_PUBLIC_READ is on.
-PUBLIC_READS = frozenset({"list_inquiries", "get_inquiry"})
-
 # Operations that do not ask who calls: the Authorization header is not even read, so that a client whose
 # access token has expired can refresh it.
 OPEN = frozenset(
@@ -68,14 +68,6 @@ OPEN = frozenset(
         "static_files",
     }
 )
-
-
-def allowed_roles(*, public_read: bool) -> Mapping[str, Roles]:
-    """The table as it holds in this installation."""
-    return {
-        operation: roles if public_read or operation not in PUBLIC_READS else roles - {"anonymous"}
-        for operation, roles in OPERATIONS.items()
-    }
 
 
 def security(operation: str) -> list[dict[str, list[Any]]]:

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.types import ASGIApp
 
-from edge_api import access, openapi
+from edge_api import openapi
 from edge_api.auth import Gate
 from edge_api.backend import Backend
 from edge_api.body import MAX_BODY, EdgeRequest
@@ -22,7 +22,18 @@ from edge_api.limits import Limiter, Limits
 from edge_api.login_throttle import LoginThrottle
 from edge_api.options import Options
 from edge_api.problems import EXCEPTION_HANDLERS
-from edge_api.routes import accounts, audit, canned_replies, categories, docs, health, inquiries, me, users
+from edge_api.routes import (
+    accounts,
+    audit,
+    canned_replies,
+    categories,
+    docs,
+    health,
+    inquiries,
+    me,
+    run_time,
+    users,
+)
 from edge_api.settings import Settings
 from edge_api.tokens import AccessTokens
 from runtime import notify, settings, telemetry
@@ -62,6 +73,9 @@ ROUTES = [
     users.get_user,
     users.update_user,
     users.delete_user,
+    run_time.list_settings,
+    run_time.update_setting,
+    run_time.reset_setting,
     audit.list_audit_entries,
     audit.export_audit_entries,
     health.check_liveness,
@@ -78,7 +92,7 @@ def create_app(settings: Settings) -> ASGIApp:
     backend = Backend(settings.inquiry_address, settings.service_token)
     tokens = AccessTokens(settings.jwt_keys)
     counters = Counters(settings.redis_url)
-    gate = Gate(access.allowed_roles(public_read=settings.public_read), tokens, backend)
+    gate = Gate(tokens, backend)
     limits = [Limits(Limiter(counters, settings.rates))] if settings.rate_limits else []
     throttle = LoginThrottle(counters if settings.rate_limits else None)
 

@@ -1,13 +1,11 @@
 """Authentication and authorisation of every request, before its handler: default deny."""
 
-from collections.abc import Mapping
-
 import msgspec
 from litestar.exceptions import NotFoundException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from edge_api.access import OPEN, Roles, operation_of
+from edge_api.access import OPEN, OPERATIONS, operation_of
 from edge_api.backend import Backend
 from edge_api.tokens import AccessTokens
 from runtime.rpc import context
@@ -18,8 +16,7 @@ from runtime.rpc.errors import PermissionDenied, Unauthenticated
 class Gate(ASGIMiddleware):
     """Finds out who calls, lets them pass if the access table does, and makes them the principal of the call."""
 
-    def __init__(self, allowed: Mapping[str, Roles], tokens: AccessTokens, backend: Backend) -> None:
-        self._allowed = allowed
+    def __init__(self, tokens: AccessTokens, backend: Backend) -> None:
         self._tokens = tokens
         self._backend = backend
 
@@ -31,7 +28,7 @@ class Gate(ASGIMiddleware):
         await next_app(scope, receive, send)
 
     async def _admit(self, operation: str, scope: Scope) -> None:
-        roles = self._allowed.get(operation)
+        roles = OPERATIONS.get(operation)
         if roles is None:
             raise NotFoundException
         principal = await self._principal(scope)

@@ -9,6 +9,7 @@ from pok.account.v1.account_pb2_grpc import AccountServiceStub
 from pok.inquiry.v1.audit_pb2_grpc import AuditServiceStub
 from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
+from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
 
 from edge_api.sessions import Sessions
 from runtime.rpc.client import dial
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
+    from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
 
 TIMEOUT = 5.0
 """Seconds that a request may take, all calls together."""
@@ -31,6 +33,7 @@ class Backend:
     """One channel to the inquiry service and what speaks over it; usable inside `opened()`."""
 
     inquiries: "InquiryServiceAsyncStub"
+    settings: "SettingsServiceAsyncStub"
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
     accounts: "AccountServiceAsyncStub"
@@ -46,6 +49,7 @@ class Backend:
         """Dial, on the running event loop; the service itself may still be down."""
         async with dial(self._address, self._token, timeout=TIMEOUT, send_principal=True) as channel:
             self.inquiries = InquiryServiceStub(channel)
+            self.settings = SettingsServiceStub(channel)
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)
             self.accounts = AccountServiceStub(channel)

@@ -66,11 +66,13 @@ BY_CODE: Mapping[str, Kind] = {
 # Reasons that deserve a type, or another status, of their own.
 BY_REASON: Mapping[str, Kind] = {
     "BAD_TOKEN": Kind(401, "bad-token", "The access token is not valid"),
+    "PUBLIC_READ_OFF": Kind(401, "public-read-off", "Inquiries are not public here"),
     "SESSION_ENDED": Kind(401, "session-ended", "The session has ended"),
     "BAD_CREDENTIALS": Kind(401, "bad-credentials", "E-mail or password is wrong"),
     "BAD_REFRESH_TOKEN": Kind(401, "bad-refresh-token", "The refresh token is not valid"),
     "CATEGORY_IN_USE": Kind(409, "category-in-use", "There are inquiries of this category"),
     "LAST_CATEGORY": Kind(409, "last-category", "One active category must stay"),
+    "SETTING_PINNED": Kind(409, "setting-pinned", "The environment decides this setting"),
     "LAST_ADMIN": Kind(409, "last-admin", "The last administrator must stay"),
     "WRONG_PASSWORD": Kind(400, "wrong-password", "The present password is wrong"),
     "NOT_SAME_ORIGIN": Kind(403, "not-same-origin", "The cookie works for pages of this site only"),

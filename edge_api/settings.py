@@ -19,7 +19,7 @@ MIN_DISTINCT = 8
 
 
 class Settings(ProcessSettings, frozen=True, kw_only=True):
-    """The edge's POK_* variables; `public_read` lets anonymous callers read the public view of inquiries.
+    """The edge's POK_* variables.
 
     Raises ValueError in production for what is fine on a developer's machine only.
     """
@@ -31,7 +31,6 @@ class Settings(ProcessSettings, frozen=True, kw_only=True):
     redis_url: Secret
     service_token: Secret
     jwt_keys: SigningKeys
-    public_read: bool = True
     public_url: Annotated[str, Meta(pattern=r"^(https?://[^/\s]+/?)?$")] = ""
     trusted_proxies: Proxies = Proxies()
     cors_origins: Origins = Origins()

@@ -1,15 +1,24 @@
 """The inquiry service put together: the only place that knows all its parts."""
 
 import asyncio
+from contextlib import suppress
 
 from pok.account.v1 import account_pb2_grpc
-from pok.inquiry.v1 import audit_pb2_grpc, catalog_pb2_grpc, inquiry_pb2_grpc, knowledge_pb2_grpc, triage_pb2_grpc
+from pok.inquiry.v1 import (
+    audit_pb2_grpc,
+    catalog_pb2_grpc,
+    inquiry_pb2_grpc,
+    knowledge_pb2_grpc,
+    settings_pb2_grpc,
+    triage_pb2_grpc,
+)
 
 from inquiry_service.api.accounts import AccountServicer
 from inquiry_service.api.audit import AuditServicer
 from inquiry_service.api.catalog import CatalogServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
+from inquiry_service.api.settings import SettingsServicer
 from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain import audit
 from inquiry_service.domain.account_admin import AccountAdmin
@@ -24,6 +33,7 @@ from inquiry_service.domain.page_tokens import PageTokens
 from inquiry_service.domain.passwords import Passwords
 from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.sessions import Sessions
+from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.triage import Triage
 from inquiry_service.relay import Relay
@@ -31,6 +41,7 @@ from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
 from inquiry_service.sweeper import Sweeper
 from runtime import process
+from runtime.rpc.errors import Unavailable
 from runtime.rpc.server import Registration, RpcServer
 from runtime.rpc.tokens import ServiceTokens
 
@@ -42,6 +53,7 @@ class InquiryService:
 
     def __init__(self, settings: InquirySettings) -> None:
         self._database = Database(settings.database_url, settings.database_pool)
+        self._settings = Settings(self._database, settings.pins)
         self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
@@ -60,7 +72,11 @@ class InquiryService:
         """Serve; starts without Postgres and without Valkey, and finds them when they come."""
         await self._database.open()
         await self._server.start()
-        self._housekeeping = [asyncio.create_task(self._relay.run()), asyncio.create_task(self._sweeper.run())]
+        with suppress(Unavailable):  # what the settings forbid stays shut until they are read
+            await self._settings.read()
+        self._housekeeping = [
+            asyncio.create_task(work) for work in (self._relay.run(), self._sweeper.run(), self._settings.follow())
+        ]
         await self._server.serving()
 
     async def stop(self) -> None:
@@ -89,20 +105,21 @@ class InquiryService:
         pages = PageTokens(settings.tracking_key)
         inquiries = InquiryServicer(
             Intake(self._database, self._relay.ring),
-            Reading(self._database, pages),
+            Reading(self._database, self._settings, pages),
             Editing(self._database),
             Erasing(self._database),
             Timeline(self._database, pages),
             settings.tracking_key,
         )
         triage = TriageServicer(
-            Triage(self._database, lease=settings.lease_seconds, threshold=settings.confidence_threshold),
+            Triage(self._database, self._settings, lease=settings.lease_seconds),
             lease=settings.lease_seconds,
             analysis_timeout=settings.analysis_timeout_seconds,
             wake=self._sweeper.wake,
         )
-        knowledge = KnowledgeServicer(self._database, self._stopping)
+        knowledge = KnowledgeServicer(self._database, self._settings, self._stopping)
         catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
+        run_time = SettingsServicer(self._settings)
         journal = AuditServicer(AuditReading(self._database, pages))
         people = Accounts(self._database, self._passwords)
         accounts = AccountServicer(
@@ -112,6 +129,10 @@ class InquiryService:
             (
                 "pok.account.v1.AccountService",
                 lambda server: account_pb2_grpc.add_AccountServiceServicer_to_server(accounts, server),
+            ),
+            (
+                "pok.inquiry.v1.SettingsService",
+                lambda server: settings_pb2_grpc.add_SettingsServiceServicer_to_server(run_time, server),
             ),
             (
                 "pok.inquiry.v1.AuditService",

@@ -1,6 +1,7 @@
 """Settings of the inquiry service."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -16,10 +17,19 @@ class InquirySettings(ProcessSettings, frozen=True, kw_only=True):
     inquiry_listen: str = "127.0.0.1:8001"
     service_tokens: Secret
     tracking_key: Key
-    confidence_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.5
-    """Below it the category is only suggested and the inquiry waits for review."""
+    ai_provider: Literal["auto", "embedded", "openai"] | None = None
+    """This one and the next three pin what admins could otherwise change at run time; None = they can."""
+    confidence_threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
+    daily_spend_cap: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
+    public_read: bool | None = None
     lease_seconds: Annotated[float, Meta(ge=1, le=600)] = 30.0
     analysis_timeout_seconds: Annotated[float, Meta(ge=1, le=600)] = 60.0
+
+    @property
+    def pins(self) -> Mapping[str, Any]:
+        """The settings that the environment decides."""
+        pinnable = ("ai_provider", "confidence_threshold", "daily_spend_cap", "public_read")
+        return {name: value for name in pinnable if (value := getattr(self, name)) is not None}
 
 
 class DatabaseSettings(ProcessSettings, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ def _read(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _convert(raw: str, kind: Any) -> Any:
-    if kind is bool:
+    if kind in (bool, bool | None):
         if raw.lower() not in SWITCH:
             raise ValueError("expected on or off")
         return SWITCH[raw.lower()]

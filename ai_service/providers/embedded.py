@@ -16,12 +16,12 @@ WEIGHTS = "1"
 
 
 @asynccontextmanager
-async def loaded(*, confidence_threshold: float) -> AsyncIterator["EmbeddedProvider"]:
+async def loaded() -> AsyncIterator["EmbeddedProvider"]:
     """The provider with encoder and language model in memory; they load side by side, in about 2 s."""
     text_encoder = encoder.Encoder()
     try:
         _, languages = await asyncio.gather(text_encoder.load(), asyncio.to_thread(LanguageDetector))
-        yield EmbeddedProvider(text_encoder, languages, confidence_threshold=confidence_threshold)
+        yield EmbeddedProvider(text_encoder, languages)
     finally:
         text_encoder.close()
 
@@ -31,12 +31,9 @@ class EmbeddedProvider:
 
     model = Model(provider="embedded", name=f"{encoder.VERSION}+heads-{WEIGHTS}")
 
-    def __init__(
-        self, text_encoder: encoder.Encoder, languages: LanguageDetector, *, confidence_threshold: float
-    ) -> None:
+    def __init__(self, text_encoder: encoder.Encoder, languages: LanguageDetector) -> None:
         self._encoder = text_encoder
         self._languages = languages
-        self._threshold = confidence_threshold
         self._category = head.load("category")
         self._sentiment = head.load("sentiment")
 
@@ -54,7 +51,7 @@ class EmbeddedProvider:
         sentiment, score = self._feeling(embeddings[-1])
         language = self._languages.detect(inquiry.latest, inquiry.written)
         best = categories[0]
-        category = best.category if best.confidence >= self._threshold else None
+        category = best.category if best.confidence >= taxonomy.confidence_threshold else None
         urgency, reason = priority.prioritise(category, sentiment, inquiry.latest)
         facts = entities.extract(inquiry)
         return Analysis(

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from string import Template
 from typing import Any, cast
 
 import msgspec
@@ -15,8 +14,8 @@ import openai
 from ai_service import entities
 from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Taxonomy, Usage
 from ai_service.providers import chat
+from ai_service.settings import AiSettings
 from runtime.rpc.errors import Unavailable
-from runtime.settings import Secret
 
 OFFICIAL = "https://api.openai.com/v1"
 LONGEST_RETRY_DELAY = 3600.0
@@ -25,22 +24,23 @@ NO_KEY = "none"
 
 
 @asynccontextmanager
-async def connected(
-    *, api_key: Secret, base_url: str, model: str, prompt_language: str
-) -> AsyncIterator["OpenAIProvider"]:
+async def connected(configured: AiSettings) -> AsyncIterator["OpenAIProvider"]:
     """The provider with its connections, closed at the end. Nothing is sent before the first analysis."""
-    client = openai.AsyncOpenAI(api_key=api_key or NO_KEY, base_url=base_url or OFFICIAL, max_retries=0)
+    client = openai.AsyncOpenAI(
+        api_key=configured.openai_api_key or NO_KEY, base_url=configured.openai_base_url or OFFICIAL, max_retries=0
+    )
     async with client:
-        yield OpenAIProvider(client, model, chat.load_prompt(prompt_language))
+        yield OpenAIProvider(client, configured)
 
 
 class OpenAIProvider:
     """Classifies and drafts with a chat model; the facts are extracted here, since models cannot count characters."""
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str, prompt: Template) -> None:
-        self.model = Model(provider="openai", name=model, prompt_version=chat.PROMPT_VERSION)
+    def __init__(self, client: openai.AsyncOpenAI, configured: AiSettings) -> None:
+        self.model = Model(provider="openai", name=configured.openai_model, prompt_version=chat.PROMPT_VERSION)
         self._client = client
-        self._prompt = prompt
+        self._prompt = chat.load_prompt(configured.prompt_language)
+        self._prices = (configured.openai_input_price, configured.openai_output_price)
 
     async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
         """The analysis as the model gives it, or Unavailable with one of the PROVIDER_ reasons."""
@@ -63,9 +63,15 @@ class OpenAIProvider:
             usage=Usage(
                 input_tokens=tokens.prompt_tokens,
                 output_tokens=tokens.completion_tokens,
+                cost_micros=self._cost(tokens),
                 duration_ms=(time.perf_counter() - started) * 1_000,
             ),
         )
+
+    def _cost(self, tokens: chat.Tokens) -> int:
+        # A price for a million tokens is the price of one token in millionths.
+        for_input, for_output = self._prices
+        return round(tokens.prompt_tokens * for_input + tokens.completion_tokens * for_output)
 
     async def _complete(self, inquiry: Inquiry, taxonomy: Taxonomy, timeout: float) -> chat.Completion:
         try:

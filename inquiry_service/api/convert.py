@@ -173,6 +173,7 @@ def analysis(message: analysis_pb2.Analysis) -> Analysis:
         "output_tokens": message.usage.output_tokens,
         "cost_micros": message.usage.cost_micros,
         "duration_ms": message.usage.duration_ms,
+        "fallback": message.fallback,
     }
     return Analysis(
         categories=[CategoryScore(score.category, score.confidence) for score in message.categories],
@@ -183,6 +184,7 @@ def analysis(message: analysis_pb2.Analysis) -> Analysis:
         language=message.language,
         draft=message.draft,
         model=f"{message.model.provider}/{message.model.name}",
+        cost_micros=max(0, message.usage.cost_micros),
         record=record,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from pok.inquiry.v1 import knowledge_pb2, knowledge_pb2_grpc
 
 from inquiry_service.api import convert
+from inquiry_service.domain.settings import Settings
 from inquiry_service.storage import categories, knowledge
 from inquiry_service.storage.database import Database
 
@@ -14,10 +15,14 @@ POLL_SECONDS = 2.0
 
 
 class KnowledgeServicer(knowledge_pb2_grpc.KnowledgeServiceServicer):
-    """Sends the taxonomy whenever its version has grown; streams end when `stopping` is set."""
+    """Sends the taxonomy and what the settings ask of the AI whenever the version has grown.
 
-    def __init__(self, database: Database, stopping: asyncio.Event) -> None:
+    Streams end when `stopping` is set.
+    """
+
+    def __init__(self, database: Database, settings: Settings, stopping: asyncio.Event) -> None:
         self._database = database
+        self._settings = settings
         self._stopping = stopping
 
     async def WatchKnowledge(
@@ -34,7 +39,13 @@ class KnowledgeServicer(knowledge_pb2_grpc.KnowledgeServiceServicer):
 
     async def _snapshot(self, version: int) -> knowledge_pb2.WatchKnowledgeResponse:
         active = [category for category in await categories.all_(self._database) if category.active]
-        return knowledge_pb2.WatchKnowledgeResponse(version=version, categories=map(convert.category_message, active))
+        values = await self._settings.read()
+        return knowledge_pb2.WatchKnowledgeResponse(
+            version=version,
+            categories=map(convert.category_message, active),
+            ai_provider=values.ai_provider,
+            confidence_threshold=values.confidence_threshold,
+        )
 
     async def _pause(self) -> None:
         try:

@@ -38,7 +38,7 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
                 lease=self._lease,
                 analysis_timeout=self._analysis_timeout,
                 alone=job.crashes > 0,
-                request=_analyze_request(request.inquiry_id, job),
+                request=_analyze_request(request.inquiry_id, job, self._triage.spend_left(job)),
             )
         )
 
@@ -79,7 +79,7 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
         return triage_pb2.ReleaseTriageResponse()
 
 
-def _analyze_request(inquiry_id: str, job: ClaimedJob) -> analysis_pb2.AnalyzeRequest:
+def _analyze_request(inquiry_id: str, job: ClaimedJob, spend_left: int | None) -> analysis_pb2.AnalyzeRequest:
     return analysis_pb2.AnalyzeRequest(
         inquiry_id=inquiry_id,
         customer_name=job.customer_name,
@@ -89,6 +89,7 @@ def _analyze_request(inquiry_id: str, job: ClaimedJob) -> analysis_pb2.AnalyzeRe
             for turn in job.conversation
         ],
         knowledge_version=job.knowledge_version,
+        spend_left_micros=spend_left,
     )
 
 

@@ -8,13 +8,14 @@ import msgspec
 
 from inquiry_service.domain import text
 from inquiry_service.domain.page_tokens import PageTokens, page_size
+from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.vocabulary import number_of
 from inquiry_service.storage import inquiries, listing
 from inquiry_service.storage.database import Database
 from inquiry_service.storage.listing import View
 from inquiry_service.storage.records import InquiryRecord
 from runtime.rpc.context import Principal
-from runtime.rpc.errors import InvalidArgument, NotFound, PermissionDenied
+from runtime.rpc.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 
 DEFAULT_PAGE_SIZE = 20
 LARGEST_PAGE_SIZE = 100
@@ -41,14 +42,16 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Reading:
-    """Reads for a principal."""
+    """Reads for a principal. Without an account, only while the setting `public_read` lets everybody."""
 
-    def __init__(self, database: Database, tokens: PageTokens) -> None:
+    def __init__(self, database: Database, settings: Settings, tokens: PageTokens) -> None:
         self._database = database
+        self._settings = settings
         self._tokens = tokens
 
     async def get(self, id_: UUID, principal: Principal) -> tuple[View, InquiryRecord]:
-        """One inquiry in the fullest view that the principal may see. Raises NotFound."""
+        """One inquiry in the fullest view that the principal may see. Raises NotFound and Unauthenticated."""
+        self._admit(principal)
         view: View = list_view(principal)
         found: InquiryRecord | None = None
         if view == "staff":
@@ -66,8 +69,10 @@ class Reading:
     ) -> Listed:
         """A page of what the principal may list.
 
-        Raises InvalidArgument (page size, query, BAD_PAGE_TOKEN) and PermissionDenied (VIEW_LACKS_FIELD).
+        Raises InvalidArgument (page size, query, BAD_PAGE_TOKEN), PermissionDenied (VIEW_LACKS_FIELD) and
+        Unauthenticated (PUBLIC_READ_OFF).
         """
+        self._admit(principal)
         view = list_view(principal)
         conditions = _conditions(view, filters, query, principal)
         limit = page_size(size, default=DEFAULT_PAGE_SIZE, largest=LARGEST_PAGE_SIZE)
@@ -84,6 +89,10 @@ class Reading:
             page.total,
             page.total_is_estimate,
         )
+
+    def _admit(self, principal: Principal) -> None:
+        if principal.role == "anonymous" and not self._settings.values.public_read:
+            raise Unauthenticated("Inquiries are not public here. Log in first.", reason="PUBLIC_READ_OFF")
 
     def _seal(self, direction: str, id_: UUID, binding: tuple[Any, ...]) -> str:
         return self._tokens.seal(direction.encode() + id_.bytes, *binding)

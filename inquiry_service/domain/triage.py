@@ -6,11 +6,13 @@ from uuid import UUID
 import msgspec
 
 from inquiry_service.domain.retry import MAX_ATTEMPTS, FailureKind, next_delay
+from inquiry_service.domain.settings import Settings
 from inquiry_service.storage import triage
 from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.records import CategoryScore, ClaimedJob, HeldJob
 from runtime.rpc.errors import Aborted, InvalidArgument
 
+MICROS = 1_000_000
 MOST_ALTERNATIVES = 4
 FIELDS = ("triage_state", "category", "sentiment", "priority", "language")
 """What the event of a result tells, before and after."""
@@ -27,22 +29,28 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     draft: str
     model: str
+    cost_micros: int
     record: dict[str, Any]
 
 
 class Triage:
-    """The queue's operations. Times are in seconds; `threshold` is the confidence below which a person decides."""
+    """The queue's operations. Times are in seconds."""
 
-    def __init__(self, database: Database, *, lease: float, threshold: float) -> None:
+    def __init__(self, database: Database, settings: Settings, *, lease: float) -> None:
         self._database = database
+        self._settings = settings
         self._lease = lease
-        self._threshold = threshold
 
     async def claim(self, inquiry_id: UUID, worker: str) -> ClaimedJob | None:
         """Take the job under a new claim number; None when there is nothing to do."""
         if not worker:
             raise InvalidArgument.field("worker", "Must name the worker.")
         return await triage.claim(self._database, inquiry_id, worker, self._lease)
+
+    def spend_left(self, job: ClaimedJob) -> int | None:
+        """What the AI may still cost today, in millionths, never below 0; None without a cap."""
+        cap = self._settings.values.daily_spend_cap
+        return None if cap is None else max(0, round(cap * MICROS) - (job.spent_micros or 0))
 
     async def renew(self, claims: list[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
         """Prolong all claims of a worker; returns those that it has lost."""
@@ -53,11 +61,13 @@ class Triage:
         """Store a result; False when a newer message makes it superseded. Raises Aborted (STALE_CLAIM)."""
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
+            if analysis.cost_micros:
+                await triage.spend(connection, analysis.cost_micros)
             if held.requested_revision > held.claimed_revision:
                 await triage.supersede(connection, inquiry_id, analysis.record)
                 await _requeue(connection, inquiry_id, held, "triage_superseded")
                 return False
-            fields = decide(held, _within(held.taxonomy, analysis), self._threshold)
+            fields = decide(held, _within(held.taxonomy, analysis), self._settings.values.confidence_threshold)
             before = {name: getattr(held, name) for name in FIELDS}
             changes = {name: [before[name], fields[name]] for name in FIELDS if before[name] != fields[name]}
             await triage.complete(

@@ -50,13 +50,17 @@ class InquiryRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that was just claimed, with what its analysis needs. `conversation` holds author and body, oldest first."""
+    """A job that was just claimed, with what its analysis needs. `conversation` holds author and body, oldest first.
+
+    `spent_micros` is what the AI has cost today, None if nothing.
+    """
 
     claim: int
     crashes: int
     customer_name: str
     subject: str
     knowledge_version: int
+    spent_micros: int | None
     conversation: list[dict[str, str]]
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -267,6 +268,14 @@ setting = Table(
     Column("value", JSONB, nullable=False),
     Column("updater_id", Uuid),
     _time("update_time"),
+)
+
+# What the AI has cost, per day in UTC; in millionths of the currency of the provider's prices.
+spending = Table(
+    "spending",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("cost_micros", BigInteger, nullable=False),
 )
 
 # Append-only. Ids, keys and numbers; addresses of clients are kept, customers' texts never.

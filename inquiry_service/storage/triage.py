@@ -27,6 +27,7 @@ with job as (
 )
 select job.claim, job.crashes, started.customer_name, started.subject,
     (select version from knowledge) as knowledge_version,
+    (select cost_micros from spending where day = (now() at time zone 'utc')::date) as spent_micros,
     (select jsonb_agg(jsonb_build_object('author', author, 'body', body) order by number) from message m
         where m.inquiry_id = job.inquiry_id and kind <> 'note' and number <= job.claimed_revision) as conversation
 from job join started on id = job.inquiry_id
@@ -70,6 +71,10 @@ insert into event (inquiry_id, version, kind, actor, body)
 select :inquiry_id, version, 'triage_completed', 'ai', :event_body from changed
 returning number
 """
+)
+_SPEND = Statement(
+    """insert into spending (day, cost_micros) values ((now() at time zone 'utc')::date, :cost_micros)
+    on conflict (day) do update set cost_micros = spending.cost_micros + excluded.cost_micros"""
 )
 _SUPERSEDE = Statement(
     """with run as (
@@ -169,6 +174,11 @@ async def hold(connection: Connection, inquiry_id: UUID, claim_number: int) -> H
 async def complete(connection: Connection, values: dict[str, Any]) -> None:
     """Write a result: fields, decision record, draft, event; the job comes to rest."""
     await connection.row(_COMPLETE, **values)
+
+
+async def spend(connection: Connection, cost_micros: int) -> None:
+    """Add to what the AI has cost today (UTC)."""
+    await connection.row(_SPEND, cost_micros=cost_micros)
 
 
 async def supersede(connection: Connection, inquiry_id: UUID, record: dict[str, Any]) -> None:

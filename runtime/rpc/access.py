@@ -5,6 +5,7 @@ from collections.abc import Mapping
 INQUIRY = "/pok.inquiry.v1.InquiryService/"
 TRIAGE = "/pok.inquiry.v1.TriageService/"
 KNOWLEDGE = "/pok.inquiry.v1.KnowledgeService/"
+SETTINGS = "/pok.inquiry.v1.SettingsService/"
 AUDIT = "/pok.inquiry.v1.AuditService/"
 CATALOG = "/pok.inquiry.v1.CatalogService/"
 ACCOUNT = "/pok.account.v1.AccountService/"
@@ -26,6 +27,9 @@ CALLERS: Mapping[str, frozenset[str]] = {
         TRIAGE + "FailTriage": "worker",
         TRIAGE + "ReleaseTriage": "worker",
         KNOWLEDGE + "WatchKnowledge": "ai debug",
+        SETTINGS + "ListSettings": "edge debug",
+        SETTINGS + "UpdateSetting": "edge",
+        SETTINGS + "ResetSetting": "edge",
         AUDIT + "ListAuditEntries": "edge",
         AUDIT + "ExportAuditEntries": "edge",
         CATALOG + "ListCategories": "edge debug",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from pok.ai.v1 import analysis_pb2_grpc
@@ -14,7 +14,9 @@ from ai_service.knowledge import Knowledge
 from ai_service.language import LanguageDetector
 from ai_service.providers import Provider, openai
 from ai_service.providers.embedded import EmbeddedProvider
+from ai_service.router import Router
 from ai_service.servicer import AnalysisServicer
+from ai_service.settings import AiSettings
 from runtime.rpc.client import dial
 from runtime.rpc.server import RpcServer
 from runtime.settings import Secret
@@ -64,7 +66,7 @@ def languages() -> LanguageDetector:
 
 @pytest.fixture(scope="session")
 def embedded_provider(encoder: Encoder, languages: LanguageDetector) -> Provider:
-    return EmbeddedProvider(encoder, languages, confidence_threshold=0.5)
+    return EmbeddedProvider(encoder, languages)
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +79,13 @@ async def openai_server() -> AsyncIterator[OpenAIStub]:
 
 @pytest.fixture(scope="session")
 async def openai_provider(openai_server: OpenAIStub) -> AsyncIterator[Provider]:
-    key, url = Secret("sk-test"), openai_server.base_url
-    async with openai.connected(api_key=key, base_url=url, model="asked-for", prompt_language="en") as provider:
+    configured = settings(
+        openai_base_url=openai_server.base_url,
+        openai_model="asked-for",
+        openai_input_price=2.0,
+        openai_output_price=8.0,
+    )
+    async with openai.connected(configured) as provider:
         yield provider
 
 
@@ -89,10 +96,17 @@ def openai_stub(openai_server: OpenAIStub) -> OpenAIStub:
     return openai_server
 
 
+def settings(**fields: Any) -> AiSettings:
+    """Settings of an AI process with an OpenAI provider; pass what matters to the test."""
+    token = Secret("t")
+    usual = {"service_token": token, "service_tokens": token, "openai_api_key": Secret("sk-test")}
+    return AiSettings(**{**usual, **fields})
+
+
 @asynccontextmanager
-async def serving(provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stub]:
+async def serving(router: Router, knowledge: Knowledge) -> AsyncIterator[Stub]:
     """The service on a free loopback port, as the worker calls it."""
-    servicer = AnalysisServicer(provider, knowledge)
+    servicer = AnalysisServicer(router, knowledge)
     server = RpcServer("127.0.0.1:0", service_tokens(), [registration(servicer)], reflect=False)
     await server.start()
     await server.serving()
@@ -104,12 +118,14 @@ async def serving(provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stu
 @pytest.fixture
 async def ai(embedded_provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stub]:
     """The service with the embedded model."""
-    async with serving(embedded_provider, knowledge) as stub:
+    async with serving(Router(embedded_provider), knowledge) as stub:
         yield stub
 
 
 @pytest.fixture
-async def openai_ai(openai_stub: OpenAIStub, openai_provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stub]:
-    """The service with the OpenAI provider, which talks to `openai_stub`."""
-    async with serving(openai_provider, knowledge) as stub:
+async def openai_ai(
+    openai_stub: OpenAIStub, embedded_provider: Provider, openai_provider: Provider, knowledge: Knowledge
+) -> AsyncIterator[Stub]:
+    """The service with both providers; OpenAI's talks to `openai_stub`."""
+    async with serving(Router(embedded_provider, openai_provider), knowledge) as stub:
         yield stub

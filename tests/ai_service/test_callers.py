@@ -7,6 +7,7 @@ import pytest
 from ai_service.__main__ import registration
 from ai_service.knowledge import Knowledge
 from ai_service.providers import Provider
+from ai_service.router import Router
 from ai_service.servicer import AnalysisServicer
 from runtime.rpc import access
 from runtime.rpc.server import RpcServer
@@ -19,7 +20,7 @@ METHODS = methods_of("pok.ai.v1.AnalysisService")
 
 @pytest.fixture
 async def address(embedded_provider: Provider, knowledge: Knowledge) -> AsyncIterator[str]:
-    services = [registration(AnalysisServicer(embedded_provider, knowledge))]
+    services = [registration(AnalysisServicer(Router(embedded_provider), knowledge))]
     server = RpcServer("127.0.0.1:0", service_tokens(), services, reflect=False)
     await server.start()
     yield f"127.0.0.1:{server.port}"

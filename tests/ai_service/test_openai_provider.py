@@ -9,11 +9,12 @@ import pytest
 from pok.ai.v1 import analysis_pb2 as pb
 
 from ai_service.knowledge import Knowledge
-from ai_service.providers import openai
+from ai_service.providers import Provider, openai
+from ai_service.router import Router
 from runtime.rpc.errors import Unavailable
 from runtime.settings import Secret
 from tests.ai_service.builders import request
-from tests.ai_service.conftest import Stub, serving
+from tests.ai_service.conftest import Stub, serving, settings
 from tests.support.knowledge_stub import DEFAULT_KEYS, KnowledgeStub
 from tests.support.openai_stub import ANSWER, Behaviour, OpenAIStub, Reply, answering, completion, failing
 
@@ -159,9 +160,9 @@ async def test_silent_provider_is_given_up_before_the_callers_deadline(
     assert failed.reason == "PROVIDER_TIMEOUT"
 
 
-async def test_provider_that_is_not_there_is_unreachable(knowledge: Knowledge) -> None:
-    nowhere = openai.connected(api_key=Secret(""), base_url="http://127.0.0.1:1/v1", model="any", prompt_language="en")
-    async with nowhere as provider, serving(provider, knowledge) as ai:
+async def test_provider_that_is_not_there_is_unreachable(embedded_provider: Provider, knowledge: Knowledge) -> None:
+    nowhere = settings(openai_base_url="http://127.0.0.1:1/v1", openai_api_key=Secret(""))
+    async with openai.connected(nowhere) as provider, serving(Router(embedded_provider, provider), knowledge) as ai:
         with pytest.raises(Unavailable) as failed:
             await ai.Analyze(ASKED)
     assert failed.value.reason == "PROVIDER_UNREACHABLE"

@@ -1,15 +1,15 @@
 """Nothing that a client can send is our failure: every answer is a problem with a status below 500 that helps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Protocol
 
 import httpx
 import pytest
 
 from edge_api.body import MAX_BODY
 from tests.edge_api.conftest import Login, Newcomer
-from tests.support.document import SCHEMAS, WRITES, Operation
+from tests.support.document import SCHEMAS, TEXT_WRITES, WRITES, Operation
 from tests.support.edge import Edge, problem
 
 SOMEWHERE = "/api/inquiries/0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f/"
@@ -39,7 +39,13 @@ MALFORMED: dict[str, bytes] = {
 }
 
 
-Everywhere = Callable[[Callable[[Operation], dict[str, Any]]], Awaitable[list[tuple[Operation, httpx.Response]]]]
+class Everywhere(Protocol):
+    """Sends a request made for each of these operations."""
+
+    async def __call__(
+        self, request_for: Callable[[Operation], dict[str, Any]], operations: Mapping[str, Operation] = WRITES
+    ) -> list[tuple[Operation, httpx.Response]]:
+        """The answers."""
 
 
 @pytest.fixture
@@ -47,13 +53,15 @@ async def everywhere(api: Edge, newcomer: Newcomer) -> Everywhere:
     """Sends a request made for each operation that takes a body, as somebody who may, and returns the answers."""
     admin = await newcomer("admin")
 
-    async def send(request_for: Callable[[Operation], dict[str, Any]]) -> list[tuple[Operation, httpx.Response]]:
+    async def send(
+        request_for: Callable[[Operation], dict[str, Any]], operations: Mapping[str, Operation] = WRITES
+    ) -> list[tuple[Operation, httpx.Response]]:
         async def sent(operation: Operation) -> tuple[Operation, httpx.Response]:
             request = request_for(operation)
             headers = {**admin, **request.pop("headers", {})}
             return operation, await api.request(operation.method, operation.address(), headers=headers, **request)
 
-        return await asyncio.gather(*map(sent, WRITES.values()))
+        return await asyncio.gather(*map(sent, operations.values()))
 
     return send
 
@@ -67,7 +75,7 @@ async def test_malformed_body_is_refused(everywhere: Everywhere, what: str) -> N
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, [[]], {"a": "b"}], ids=str)
 async def test_wrong_type_is_refused(everywhere: Everywhere, value: Any) -> None:
     for operation, answer in await everywhere(
-        lambda operation: {"json": {**operation.good(), operation.text(): value}}
+        lambda operation: {"json": {**operation.good(), operation.text(): value}}, TEXT_WRITES
     ):
         assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.text()
 
@@ -77,7 +85,7 @@ async def test_text_that_is_no_text_is_refused(everywhere: Everywhere, text: str
     def request_for(operation: Operation) -> dict[str, Any]:
         return {"content": f'{{"{operation.text()}": "a{text}b"}}'.encode(), "headers": JSON}
 
-    for operation, answer in await everywhere(request_for):
+    for operation, answer in await everywhere(request_for, TEXT_WRITES):
         assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.text()
 
 
@@ -99,13 +107,13 @@ async def test_field_given_twice_is_refused(everywhere: Everywhere) -> None:
         pair = f'"{operation.text()}": "{operation.good()[operation.text()]}"'
         return {"content": f"{{{pair}, {pair}}}".encode(), "headers": JSON}
 
-    for _, answer in await everywhere(request_for):
+    for _, answer in await everywhere(request_for, TEXT_WRITES):
         assert "twice" in problem(answer, 400, "invalid-request")["detail"]
 
 
 async def test_blank_text_is_refused(everywhere: Everywhere) -> None:
     for operation, answer in await everywhere(
-        lambda operation: {"json": {**operation.good(), operation.text(): " \n\t "}}
+        lambda operation: {"json": {**operation.good(), operation.text(): " \n\t "}}, TEXT_WRITES
     ):
         if operation.text() != "password":  # passwords are taken as they are
             assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == operation.text()

@@ -1,13 +1,12 @@
 """Inquiries over HTTP: what each role sees, sends and changes."""
 
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.edge_api.conftest import Login
-from tests.support.edge import Edge, edge, problem
+from tests.support.edge import Edge, problem
 from tests.support.inquiry import Service, act_as
 
 PUBLIC = {
@@ -274,16 +273,3 @@ async def test_any_version_will_do_where_the_caller_says_so(api: Edge, headers_o
     for extra in ({"If-Match": "*"}, {}):
         answer = await api.patch(path, json={"priority": "low"}, headers={**headers, **extra})
         assert answer.status_code == 200
-
-
-@pytest.fixture(scope="module")
-async def private(service: Service) -> AsyncIterator[Edge]:
-    async with edge(f"127.0.0.1:{service.port}", POK_PUBLIC_READ="off") as client:
-        yield client
-
-
-async def test_public_reads_can_be_switched_off(private: Edge, headers_of: Login) -> None:
-    inquiry_id = (await created(private))["id"]
-    for path in ("/api/inquiries/", f"/api/inquiries/{inquiry_id}/"):
-        problem(await private.get(path), 401, "unauthenticated")
-        assert (await private.get(path, headers=await headers_of("support"))).status_code == 200

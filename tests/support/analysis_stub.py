@@ -18,7 +18,10 @@ Answer = Callable[[pb.AnalyzeRequest], Awaitable[pb.Analysis]]
 async def billing(request: pb.AnalyzeRequest) -> pb.Analysis:
     """A plausible analysis, whatever was asked."""
     return pb.Analysis(
-        categories=[pb.CategoryScore(category="billing", confidence=0.9), pb.CategoryScore(category="other")],
+        categories=[
+            pb.CategoryScore(category="billing_payment", confidence=0.9),
+            pb.CategoryScore(category="general_other"),
+        ],
         sentiment=pb.SENTIMENT_NEGATIVE,
         priority=pb.PRIORITY_NORMAL,
         language="en",

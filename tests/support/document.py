@@ -44,7 +44,11 @@ class Operation(NamedTuple):
 
     def text(self) -> str:
         """The last text among the fields of the least body: passwords and messages rather than addresses."""
-        return [name for name in self.good() if self.body["properties"][name].get("type") == "string"][-1]
+        return self.texts()[-1]
+
+    def texts(self) -> list[str]:
+        """The texts among the fields of the least body."""
+        return [name for name in self.good() if self.body["properties"][name].get("type") == "string"]
 
 
 def operations(document: dict[str, Any] = DOCUMENT) -> Iterator[Operation]:
@@ -83,3 +87,4 @@ def example(schema: dict[str, Any]) -> Any:
 
 OPERATIONS = {operation.name: operation for operation in operations()}
 WRITES = {name: operation for name, operation in OPERATIONS.items() if operation.body}
+TEXT_WRITES = {name: operation for name, operation in WRITES.items() if operation.texts()}

@@ -14,6 +14,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
+    settings_pb2_grpc,
     triage_pb2,
     triage_pb2_grpc,
 )
@@ -34,6 +35,7 @@ class Service:
         self.database_url = database_url
         self.inquiries = inquiry_pb2_grpc.InquiryServiceStub(channels["edge"])
         self.accounts = account_pb2_grpc.AccountServiceStub(channels["edge"])
+        self.settings = settings_pb2_grpc.SettingsServiceStub(channels["edge"])
         self.audit = audit_pb2_grpc.AuditServiceStub(channels["edge"])
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(channels["edge"])
         self.triage = triage_pb2_grpc.TriageServiceStub(channels["worker"])

@@ -1,7 +1,7 @@
 """A KnowledgeService behind a real gRPC server whose taxonomy a test changes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from pok.inquiry.v1 import knowledge_pb2 as pb
@@ -33,13 +33,14 @@ class KnowledgeStub(StubServer, knowledge_pb2_grpc.KnowledgeServiceServicer):
         super().__init__()
         self.version = 0
         self.keys: Sequence[str] = ()
+        self.settings: Mapping[str, Any] = {}
         self.streams = 0
         self._changed = asyncio.Condition()
 
-    async def publish(self, version: int, keys: Sequence[str] = DEFAULT_KEYS) -> None:
-        """Make this the taxonomy and send it."""
+    async def publish(self, version: int, keys: Sequence[str] = DEFAULT_KEYS, **settings: Any) -> None:
+        """Make this the taxonomy, with what the settings ask of the AI, and send it."""
         async with self._changed:
-            self.version, self.keys = version, keys
+            self.version, self.keys, self.settings = version, keys, settings
             self._changed.notify_all()
 
     async def WatchKnowledge(
@@ -52,7 +53,8 @@ class KnowledgeStub(StubServer, knowledge_pb2_grpc.KnowledgeServiceServicer):
                 while self.version in (0, sent):
                     await self._changed.wait()
                 sent = self.version
-            yield pb.WatchKnowledgeResponse(version=sent, categories=[_category(key) for key in self.keys])
+            categories = [_category(key) for key in self.keys]
+            yield pb.WatchKnowledgeResponse(version=sent, categories=categories, **self.settings)
 
 
 def _category(key: str) -> pb.Category:

@@ -37,7 +37,7 @@ async def test_doorbell_leads_to_the_analysis_of_the_claimed_inquiry(queue: Tria
     outcome = await queue.outcome("a")
     assert isinstance(outcome, pb.CompleteTriageRequest)
     assert (outcome.key.inquiry_id, outcome.key.claim) == ("a", 1)
-    assert outcome.analysis.categories[0].category == "billing"
+    assert outcome.analysis.categories[0].category == "billing_payment"
 
 
 async def test_doorbell_for_what_is_not_due_does_nothing(queue: TriageStub, worker: Running, redis: Redis) -> None:

@@ -51,6 +51,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_reply")),
         sa.UniqueConstraint("language", "title", name=op.f("uq_canned_reply_language_title")),
     )
+    op.create_table(
+        "spending",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_spending")),
+    )
     op.create_index(
         op.f("ix_inquiry_assignee_id_id"),
         "inquiry",
@@ -69,6 +75,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_account_language"), "account")
     op.drop_column("account", "language")
     op.drop_index(op.f("ix_inquiry_assignee_id_id"), table_name="inquiry")
+    op.drop_table("spending")
     op.drop_table("canned_reply")
     op.drop_table("setting")
     op.drop_index(op.f("ix_audit_actor_id_number"), table_name="audit")

@@ -1,0 +1,60 @@
+"""Which provider analyses: the one that the installation wants, as long as the money lasts."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from ai_service.analysis import Analysis, Inquiry, Model, Taxonomy
+from ai_service.providers import Provider
+from ai_service.settings import AiSettings
+from runtime.rpc.errors import Unavailable
+
+SPEND_CAP = "spend_cap"
+
+
+class Router:
+    """Chooses between the embedded model and, where one is configured, a provider that may cost money."""
+
+    def __init__(self, embedded: Provider, paid: Provider | None = None) -> None:
+        self._embedded = embedded
+        self._paid = paid
+
+    def model(self, wanted: str) -> Model:
+        """The model that answers at present. Raises Unavailable (PROVIDER_NOT_CONFIGURED)."""
+        return self._choose(wanted).model
+
+    async def analyze(self, wanted: str, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
+        """The analysis by `wanted`: "auto", "embedded" or "openai"; by the embedded model once the money is spent.
+
+        Raises what the provider raises, and Unavailable (PROVIDER_NOT_CONFIGURED).
+        """
+        provider = self._choose(wanted)
+        if provider is self._embedded or inquiry.spend_left is None or inquiry.spend_left > 0:
+            return await provider.analyze(inquiry, taxonomy, timeout=timeout)
+        analysis = await self._embedded.analyze(inquiry, taxonomy, timeout=timeout)
+        return msgspec.structs.replace(analysis, fallback=SPEND_CAP)
+
+    def _choose(self, wanted: str) -> Provider:
+        if wanted == "embedded":
+            return self._embedded
+        if self._paid is None and wanted == "openai":
+            raise Unavailable(
+                "The provider openai is asked for, and neither its key nor its address is configured.",
+                reason="PROVIDER_NOT_CONFIGURED",
+            )
+        return self._paid or self._embedded
+
+
+@asynccontextmanager
+async def opened(configured: AiSettings) -> AsyncIterator[Router]:
+    """The router over what is configured; of the providers, only what is needed is imported."""
+    from ai_service.providers import embedded
+
+    async with AsyncExitStack() as stack:
+        paid: Provider | None = None
+        if configured.openai_api_key or configured.openai_base_url:
+            from ai_service.providers import openai
+
+            paid = await stack.enter_async_context(openai.connected(configured))
+        yield Router(await stack.enter_async_context(embedded.loaded()), paid)
