@@ -27,7 +27,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
         TRIAGE + "FailTriage": "worker",
         TRIAGE + "ReleaseTriage": "worker",
         KNOWLEDGE + "WatchKnowledge": "ai debug",
-        SETTINGS + "ListSettings": "edge debug",
+        SETTINGS + "ListSettings": "edge",
         SETTINGS + "UpdateSetting": "edge",
         SETTINGS + "ResetSetting": "edge",
         AUDIT + "ListAuditEntries": "edge",
