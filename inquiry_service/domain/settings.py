@@ -128,8 +128,8 @@ class Settings:
         return self._setting(key, stored)
 
     def _effective(self, stored: Mapping[str, SettingRecord]) -> Values:
-        set_ = {key: record.value for key, record in stored.items() if key in KINDS}
-        return msgspec.convert({**set_, **self._pins}, Values)
+        values = {key: record.value for key, record in stored.items() if key in KINDS and _fits(key, record.value)}
+        return msgspec.convert({**values, **self._pins}, Values)
 
     def _setting(self, key: str, stored: Mapping[str, SettingRecord]) -> Setting:
         return Setting(
@@ -139,3 +139,13 @@ class Settings:
             pinned=key in self._pins,
             record=stored.get(key),
         )
+
+
+def _fits(key: str, value: Any) -> bool:
+    # A value that another version kept must not stop this one.
+    try:
+        msgspec.convert(value, KINDS[key])
+    except msgspec.ValidationError:
+        log.error("setting_does_not_fit", key=key)
+        return False
+    return True

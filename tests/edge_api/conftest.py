@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from tests.support.backend_stub import BackendStub
 from tests.support.edge import Edge, bearer, edge
 from tests.support.inquiry import Service, inquiry_service
 from tests.support.servers import PostgresServer, ValkeyServer
@@ -26,6 +27,15 @@ async def api(service: Service) -> AsyncIterator[Edge]:
     """A client of the edge."""
     async with edge(f"127.0.0.1:{service.port}") as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+async def stub() -> AsyncIterator[BackendStub]:
+    """An inquiry service that does what the tests of one module tell it."""
+    running = BackendStub()
+    await running.start()
+    yield running
+    await running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,6 @@ INQUIRY = {"customer_name": "Ana", "customer_email": "ana@example.org", "subject
 
 
 @pytest.fixture(scope="module")
-async def stub() -> AsyncIterator[BackendStub]:
-    running = BackendStub()
-    await running.start()
-    yield running
-    await running.stop()
-
-
-@pytest.fixture(scope="module")
 async def public(stub: BackendStub) -> AsyncIterator[Edge]:
     """An edge behind a proxy that a shop's pages may call."""
     async with edge(stub.address, POK_CORS_ORIGINS=SHOP, POK_TRUSTED_PROXIES="127.0.0.0/8") as client:

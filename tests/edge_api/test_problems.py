@@ -37,14 +37,6 @@ REFUSALS: list[tuple[errors.RpcError, int, str]] = [
 
 
 @pytest.fixture(scope="module")
-async def stub() -> AsyncIterator[BackendStub]:
-    running = BackendStub()
-    await running.start()
-    yield running
-    await running.stop()
-
-
-@pytest.fixture(scope="module")
 async def failing(stub: BackendStub) -> AsyncIterator[Edge]:
     async with edge(stub.address) as client:
         yield client

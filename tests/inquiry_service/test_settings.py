@@ -166,6 +166,12 @@ async def test_number_that_is_none_is_refused(service: Service) -> None:
             await service.settings.UpdateSetting(request)
 
 
+async def test_kept_value_that_does_not_fit_this_version_leaves_the_default(service: Service) -> None:
+    await service.sql("insert into setting (key, value) values ('ai_provider', '\"gone\"'), ('retired', '1')")
+    assert await values(service) == DEFAULTS
+    assert (await update(service, "ai_provider", "embedded")).value.string_value == "embedded"
+
+
 async def test_unknown_setting_is_not_found(service: Service) -> None:
     for change in (update(service, "nothing", 1), reset(service, "nothing")):
         with pytest.raises(errors.NotFound):
