@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
@@ -71,7 +72,7 @@ class EdgeRequest(Request[Principal, None, State]):
         for name, value in self.query_params.multi_items():
             text = _text(name, value)
             if name in lists:
-                values.setdefault(name, []).extend(part.strip() for part in text.split(",") if part.strip())
+                values.setdefault(name, []).extend(part.strip() for part in text.split(","))
             elif name in values:
                 raise InvalidArgument.field(name[:100], f"{name[:100]} may be given once.")
             else:
@@ -113,7 +114,9 @@ def _violations(model: type[T], values: Mapping[str, Any], *, strict: bool) -> I
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_clean_object, parse_constant=_refuse_constant)
+        value = json.loads(
+            body.decode(), object_pairs_hook=_clean_object, parse_float=_number, parse_constant=_refuse_constant
+        )
     except RecursionError:
         raise InvalidArgument("The body is nested too deeply.") from None
     except ValueError:  # malformed JSON, wrong UTF-8, numbers of thousands of digits
@@ -147,8 +150,15 @@ def _text(name: str, value: str) -> str:
     return value.strip()
 
 
-def _refuse_constant(_constant: str) -> None:
-    raise ValueError  # NaN and Infinity are not JSON
+def _number(written: str) -> int | float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(written)
+    return int(number) if number.is_integer() else number  # 1.0 is as whole as 1, to JSON Schema as well
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(constant)  # NaN and Infinity are not JSON
 
 
 @functools.cache

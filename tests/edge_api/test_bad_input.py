@@ -29,6 +29,7 @@ MALFORMED: dict[str, bytes] = {
     "null": b"null",
     "NaN": b'{"message": NaN}',
     "Infinity": b'{"message": -Infinity}',
+    "a number beyond all measure": b'{"value": 1e400}',
     "a number of 10,000 digits": b'{"message": ' + b"9" * 10_000 + b"}",
     "a very small number": b'{"message": 1e-99999}',
     "deep lists": b"[" * 100_000,

@@ -38,6 +38,12 @@ async def test_category_is_added_changed_switched_off_and_removed(api: Edge, new
     problem(await api.get(path, headers=admin), 404, "not-found")
 
 
+async def test_whole_number_may_be_written_with_a_fraction(api: Edge, newcomer: Newcomer) -> None:
+    headers = {**await newcomer("admin"), "Content-Type": "application/json"}
+    answer = await api.patch(f"{CATEGORIES}billing_payment/", content=b'{"position": 2.0}', headers=headers)
+    assert answer.json()["position"] == 2
+
+
 @pytest.mark.parametrize("role", ["anonymous", "user"])
 async def test_everybody_learns_keys_and_names_and_nothing_else(api: Edge, newcomer: Newcomer, role: str) -> None:
     headers = await newcomer(role)

@@ -60,6 +60,10 @@ async def test_wrong_value_and_unknown_setting_are_told(own: tuple[Edge, Newcome
     admin = await newcomer("admin")
     wrong = await api.patch(f"{SETTINGS}ai_provider/", json={"value": "gpt"}, headers=admin)
     assert [error["field"] for error in problem(wrong, 400, "invalid-request")["errors"]] == ["value"]
+    for value in (10**400, 10**300, "x" * 1000, [], {}):
+        problem(
+            await api.patch(f"{SETTINGS}daily_spend_cap/", json={"value": value}, headers=admin), 400, "invalid-request"
+        )
     problem(await api.patch(f"{SETTINGS}nothing/", json={"value": 1}, headers=admin), 404, "not-found")
     without_cap = await api.patch(f"{SETTINGS}daily_spend_cap/", json={"value": None}, headers=admin)
     assert without_cap.json()["value"] is None
