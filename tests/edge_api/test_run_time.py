@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,8 @@ async def test_wrong_value_and_unknown_setting_are_told(own: tuple[Edge, Newcome
     admin = await newcomer("admin")
     wrong = await api.patch(f"{SETTINGS}ai_provider/", json={"value": "gpt"}, headers=admin)
     assert [error["field"] for error in problem(wrong, 400, "invalid-request")["errors"]] == ["value"]
-    for value in (10**400, 10**300, "x" * 1000, [], {}):
+    values: list[Any] = [10**400, 10**300, "x" * 1000, [], {}]
+    for value in values:
         problem(
             await api.patch(f"{SETTINGS}daily_spend_cap/", json={"value": value}, headers=admin), 400, "invalid-request"
         )
