@@ -15,6 +15,7 @@ from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.routes.users import user_of
 from edge_api.schemas.accounts import OwnChange, OwnSession, SessionList, User
 from runtime.rpc import context
+from runtime.rpc.errors import InvalidArgument
 
 SessionId = Annotated[UUID, Parameter(description="UUID of the session.")]
 
@@ -44,6 +45,8 @@ async def update_me(request: EdgeRequest, data: OwnChange) -> User:
     changed = sent(data)
     values = {name: changed[name] for name in ("name", "language") if name in changed}
     paths = [*values, *(["password"] if "password" in changed else [])]
+    if not paths:
+        raise InvalidArgument.field("current_password", "current_password goes with a new password.")
     change = account_pb2.UpdateMeRequest(
         account=account_pb2.Account(**values),
         update_mask=FieldMask(paths=paths),

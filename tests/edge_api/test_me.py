@@ -128,6 +128,11 @@ async def test_new_password_without_the_present_one_is_refused(api: Edge, person
     problem(answer, 400, "wrong-password")
 
 
+async def test_present_password_alone_changes_nothing_and_is_refused(api: Edge, person: Person) -> None:
+    answer = await api.patch(ME, json={"current_password": PASSWORD}, headers=person.headers)
+    assert [error["field"] for error in problem(answer, 400, "invalid-request")["errors"]] == ["current_password"]
+
+
 async def test_stolen_access_token_cannot_guess_the_password(service: Service, valkey: ValkeyServer) -> None:
     settings = {"POK_RATE_LIMITS": "on", "POK_REDIS_URL": valkey.empty(), "POK_RATE_REGISTRATION": "1000/h"}
     async with edge(f"127.0.0.1:{service.port}", **settings) as api:
