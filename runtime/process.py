@@ -17,10 +17,14 @@ def run(main: Callable[[], Main]) -> None:
 
     Wrong settings end it with their list on stderr, without a traceback.
     """
+    problems: list[str] = []
     try:
         uvloop.run(_until_stopped(main()))
-    except SettingsError as error:
-        sys.exit(f"Settings are not complete:\n{error}" if sys.stderr.isatty() else f"settings: {error}")
+    except* SettingsError as wrong:  # by itself, or out of a task group
+        problems = [str(error) for error in wrong.exceptions]
+    if problems:
+        listed = "\n".join(problems)
+        sys.exit(f"Settings are not complete:\n{listed}" if sys.stderr.isatty() else f"settings: {listed}")
 
 
 async def end(task: asyncio.Task[None]) -> None:

@@ -115,6 +115,17 @@ async def test_address_of_a_server_is_enough_to_use_it(process: Process, openai_
     assert CANARY not in process.log.read_text()
 
 
+async def test_taken_address_is_said_in_a_sentence(process: Process) -> None:
+    host, _, port = process.address.partition(":")
+    with socket.create_server((host, int(port))):
+        await process.start()
+        async with asyncio.timeout(PATIENCE):
+            assert await process.child.wait() == 1
+    log = process.log.read_text()
+    assert f"settings: {process.address} is taken, or no address of this machine" in log
+    assert "Traceback" not in log
+
+
 async def test_missing_settings_end_it_with_their_names(process: Process) -> None:
     await process.start(POK_SERVICE_TOKEN="", POK_SERVICE_TOKENS="")
     assert await process.child.wait() != 0
