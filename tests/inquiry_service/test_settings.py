@@ -114,6 +114,13 @@ async def test_change_reaches_ai_processes_within_5_seconds(service: Service) ->
             assert (await anext(snapshots)).confidence_threshold == 0.7
 
 
+async def test_ai_process_is_told_what_another_process_has_just_changed(service: Service, other: Service) -> None:
+    await update(other, "ai_provider", "embedded")
+    stream: Any = service.knowledge.WatchKnowledge(knowledge_pb2.WatchKnowledgeRequest())
+    async with asyncio.timeout(WITHIN), aclosing(stream.__aiter__()) as snapshots:
+        assert (await anext(snapshots)).ai_provider == "embedded"
+
+
 async def test_without_public_read_details_are_closed_to_strangers_and_open_to_customers(service: Service) -> None:
     inquiry_id = (await service.create()).inquiry.id
     await update(service, "public_read", False)
