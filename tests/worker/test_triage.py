@@ -207,7 +207,9 @@ async def test_second_suspect_is_given_back_so_that_the_first_ones_crash_does_no
     await ai.until(lambda stub: stub.in_flight == {"a"})
     queue.answer_claim["second"] = asyncio.Event()
     await worker.ring("second", "first", alone=True)
-    await queue.until(lambda stub: {"first", "second"} <= stub.claims.keys())
+    await queue.until(lambda stub: "second" in stub.claims)
+    # Renewed: the worker knows that it holds it, and waits to be alone with it.
+    await queue.until(lambda stub: ("worker-of-test", frozenset({"a", "first"})) in stub.heartbeats)
     await worker.ring("b")  # is not claimed while a suspect waits
     queue.answer_claim["second"].set()
     assert isinstance(await queue.outcome("second"), pb.ReleaseTriageRequest)
