@@ -202,6 +202,7 @@ async def test_inquiry_that_lost_a_claim_to_a_crash_runs_with_nothing_else(
 async def test_second_suspect_is_given_back_so_that_the_first_ones_crash_does_not_count_for_it(
     queue: TriageStub, ai: AnalysisStub, worker: Running
 ) -> None:
+    queue.lease = 4.5  # renewed every 1.5 s: sooner than the call that claims the second one gives up
     ai.answer = held = Held()
     await worker.ring("a")
     await ai.until(lambda stub: stub.in_flight == {"a"})
