@@ -1,7 +1,7 @@
 """The inquiry service put together: the only place that knows all its parts."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from pok.account.v1 import account_pb2_grpc
 from pok.inquiry.v1 import (
@@ -13,6 +13,7 @@ from pok.inquiry.v1 import (
     triage_pb2_grpc,
 )
 
+from inquiry_service.analyst import Analyst
 from inquiry_service.api.accounts import AccountServicer
 from inquiry_service.api.audit import AuditServicer
 from inquiry_service.api.catalog import CatalogServicer
@@ -54,6 +55,8 @@ class InquiryService:
     def __init__(self, settings: InquirySettings) -> None:
         self._database = Database(settings.database_url, settings.database_pool)
         self._settings = Settings(self._database, settings.pins)
+        self._analyst = Analyst(settings.ai_address, settings.service_token)
+        self._open = AsyncExitStack()
         self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
@@ -71,6 +74,7 @@ class InquiryService:
     async def start(self) -> None:
         """Serve; starts without Postgres and without Valkey, and finds them when they come."""
         await self._database.open()
+        await self._open.enter_async_context(self._analyst.opened())
         await self._server.start()
         with suppress(Unavailable):  # what the settings forbid stays shut until they are read
             await self._settings.read()
@@ -86,6 +90,7 @@ class InquiryService:
         for task in self._housekeeping:
             await process.end(task)
         self._passwords.close()
+        await self._open.aclose()
         await self._relay.close()
         await self._database.close()
 

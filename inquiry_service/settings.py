@@ -16,6 +16,8 @@ class InquirySettings(ProcessSettings, frozen=True, kw_only=True):
     redis_url: Secret
     inquiry_listen: str = "127.0.0.1:8001"
     service_tokens: Secret
+    ai_address: str = "127.0.0.1:8002"
+    service_token: Secret
     tracking_key: Key
     ai_provider: Literal["auto", "embedded", "openai"] | None = None
     """This one and the next three pin what admins could otherwise change at run time; None = they can."""

@@ -16,7 +16,7 @@ from pok.inquiry.v1 import inquiry_pb2, knowledge_pb2
 from inquiry_service.domain.triage import Analysis
 from inquiry_service.domain.vocabulary import reference
 from inquiry_service.storage.events import EventRecord
-from inquiry_service.storage.records import Category, CategoryScore, InquiryRecord
+from inquiry_service.storage.records import AnalysisInput, Category, CategoryScore, DraftedReply, InquiryRecord
 from runtime.rpc.errors import InvalidArgument, NotFound
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -89,6 +89,31 @@ def timestamp(time: datetime) -> Timestamp:
     """By hand: three times as fast as FromDatetime, and lists are a hot path."""
     since = time - _EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+
+
+def analyze_request(inquiry_id: str, asked: AnalysisInput, spend_left: int | None) -> analysis_pb2.AnalyzeRequest:
+    """What the AI service is asked about an inquiry."""
+    return analysis_pb2.AnalyzeRequest(
+        inquiry_id=inquiry_id,
+        customer_name=asked.customer_name,
+        subject=asked.subject,
+        conversation=[
+            analysis_pb2.Turn(author=AUTHOR.number(turn["author"]), text=turn["body"]) for turn in asked.conversation
+        ],
+        knowledge_version=asked.knowledge_version,
+        spend_left_micros=spend_left,
+    )
+
+
+def drafted_reply(message: analysis_pb2.DraftedReply) -> DraftedReply:
+    """A finished draft."""
+    return DraftedReply(
+        text=message.text,
+        model=MessageToDict(message.model, preserving_proto_field_name=True),
+        cost_micros=message.usage.cost_micros,
+        fallback=message.fallback,
+        instruction_followed=message.instruction_followed,
+    )
 
 
 def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:

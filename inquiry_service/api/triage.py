@@ -5,12 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
-from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import triage_pb2, triage_pb2_grpc
 
 from inquiry_service.api import convert
 from inquiry_service.domain.triage import Triage
-from inquiry_service.storage.records import ClaimedJob
 from runtime.rpc.errors import InvalidArgument
 
 FAILURE_KIND = convert.Words(triage_pb2.FailureKind.DESCRIPTOR)
@@ -38,7 +36,7 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
                 lease=self._lease,
                 analysis_timeout=self._analysis_timeout,
                 alone=job.crashes > 0,
-                request=_analyze_request(request.inquiry_id, job, self._triage.spend_left(job)),
+                request=convert.analyze_request(request.inquiry_id, job, self._triage.spend_left(job)),
             )
         )
 
@@ -77,20 +75,6 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
         await self._triage.release(*_key(request.key))
         self._wake()
         return triage_pb2.ReleaseTriageResponse()
-
-
-def _analyze_request(inquiry_id: str, job: ClaimedJob, spend_left: int | None) -> analysis_pb2.AnalyzeRequest:
-    return analysis_pb2.AnalyzeRequest(
-        inquiry_id=inquiry_id,
-        customer_name=job.customer_name,
-        subject=job.subject,
-        conversation=[
-            analysis_pb2.Turn(author=convert.AUTHOR.number(turn["author"]), text=turn["body"])
-            for turn in job.conversation
-        ],
-        knowledge_version=job.knowledge_version,
-        spend_left_micros=spend_left,
-    )
 
 
 def _key(key: triage_pb2.ClaimKey) -> tuple[UUID, int]:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import asyncpg
 from sqlalchemy import make_url
 
-CONNECT_SECONDS = 10
 # Any constant will do; it only has to be the same for every migrator.
 MIGRATION_LOCK = 7_065_107
 
@@ -24,24 +22,20 @@ class RoleError(Exception):
     """The service's role is not there and cannot be made; the message says what to do."""
 
 
-async def grant(owner_url: str, service_url: str) -> None:
+async def grant(connection: Any, service_url: str) -> None:
     """Give the role of `service_url` what it needs in the owner's database, after making it if it is not there.
 
     Does nothing where both are the same role. Raises RoleError.
     """
     service = make_url(service_url)
-    connection = await asyncpg.connect(owner_url.replace("+asyncpg", "", 1), timeout=CONNECT_SECONDS)
-    try:
-        if service.username == await connection.fetchval("select current_user"):
-            return
-        async with connection.transaction():
-            await connection.execute(f"select pg_advisory_xact_lock({MIGRATION_LOCK})")
-            await _ensure(connection, service.username, service.password)
-            role = await connection.fetchval("select quote_ident($1)", service.username)
-            for statement in _GRANTS:
-                await connection.execute(statement.format(role=role))
-    finally:
-        await connection.close()
+    if service.username == await connection.fetchval("select current_user"):
+        return
+    async with connection.transaction():
+        await connection.execute(f"select pg_advisory_xact_lock({MIGRATION_LOCK})")
+        await _ensure(connection, service.username, service.password)
+        role = await connection.fetchval("select quote_ident($1)", service.username)
+        for statement in _GRANTS:
+            await connection.execute(statement.format(role=role))
 
 
 async def _ensure(connection: Any, name: str | None, password: str | None) -> None:

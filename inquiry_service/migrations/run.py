@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from inquiry_service.migrations import roles
+from inquiry_service.migrations import epoch, roles
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -34,7 +34,16 @@ def upgrade(owner_url: str, service_url: str) -> None:
         from alembic import command  # takes as long to import as all the rest of a start; needed for a change only
 
         command.upgrade(config(owner_url), "head")
-    asyncio.run(roles.grant(owner_url, service_url))
+    asyncio.run(_settle(owner_url, service_url))
+
+
+async def _settle(owner_url: str, service_url: str) -> None:
+    connection = await asyncpg.connect(owner_url.replace("+asyncpg", "", 1), timeout=CONNECT_SECONDS)
+    try:
+        await epoch.renew(connection)
+        await roles.grant(connection, service_url)
+    finally:
+        await connection.close()
 
 
 def _newest() -> str:

@@ -1,6 +1,7 @@
 """The way to Postgres: a pool, statements compiled once, transactions, and one translation of its failures."""
 
 import asyncio
+from array import array
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -147,6 +148,26 @@ async def _prepare(connection: Any) -> None:
         decoder=lambda data: msgspec.json.decode(memoryview(data)[1:]),
         format="binary",
     )
+    schema = await connection.fetchval(
+        "select nspname from pg_type t join pg_namespace n on n.oid = typnamespace where typname = 'halfvec'"
+    )
+    if schema:  # not there before the first migration
+        await connection.set_type_codec(
+            "halfvec", schema=schema, encoder=_sent_vector, decoder=_received_vector, format="binary"
+        )
+
+
+def _sent_vector(numbers: bytes) -> bytes:
+    # pgvector's binary format: how many, two bytes unused, then each big-endian; ours is little-endian.
+    swapped = array("H", numbers)
+    swapped.byteswap()
+    return len(swapped).to_bytes(2) + b"\0\0" + swapped.tobytes()
+
+
+def _received_vector(sent: bytes) -> bytes:
+    swapped = array("H", sent[4:])
+    swapped.byteswap()
+    return swapped.tobytes()
 
 
 async def _keep(_connection: Any) -> None:

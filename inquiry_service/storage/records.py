@@ -49,19 +49,41 @@ class InquiryRecord(msgspec.Struct, frozen=True, kw_only=True):
     run: dict[str, Any] | None = None
 
 
-class ClaimedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that was just claimed, with what its analysis needs. `conversation` holds author and body, oldest first.
+class AnalysisInput(msgspec.Struct, frozen=True, kw_only=True):
+    """What the AI is told. `conversation` holds author and body, oldest first, without notes.
 
     `spent_micros` is what the AI has cost today, None if nothing.
     """
 
-    claim: int
-    crashes: int
     customer_name: str
     subject: str
     knowledge_version: int
     spent_micros: int | None
     conversation: list[dict[str, str]]
+
+
+class ClaimedJob(AnalysisInput, frozen=True, kw_only=True):
+    """A job that was just claimed, with what its analysis needs."""
+
+    claim: int
+    crashes: int
+
+
+class Embedded(msgspec.Struct, frozen=True):
+    """Embeddings of one encoder: 512 little-endian half-precision numbers each."""
+
+    embeddings: list[bytes]
+    encoder_version: str
+
+
+class DraftedReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft that the AI has finished. `model` is kept as it is; `cost_micros` in millionths."""
+
+    text: str
+    model: dict[str, Any]
+    cost_micros: int
+    fallback: str
+    instruction_followed: bool
 
 
 class HeldJob(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from inquiry_service.storage.database import Connection, Database, Statement
-from inquiry_service.storage.records import ClaimedJob, HeldJob
+from inquiry_service.storage.records import AnalysisInput, ClaimedJob, HeldJob
 
 RING_AGAIN_SECONDS = 30
 
@@ -32,6 +32,13 @@ select job.claim, job.crashes, started.customer_name, started.subject,
         where m.inquiry_id = job.inquiry_id and kind <> 'note' and number <= job.claimed_revision) as conversation
 from job join started on id = job.inquiry_id
 """
+)
+_INPUT = Statement(
+    """select i.customer_name, i.subject, (select version from knowledge) as knowledge_version,
+        (select cost_micros from spending where day = (now() at time zone 'utc')::date) as spent_micros,
+        (select jsonb_agg(jsonb_build_object('author', author, 'body', body) order by number) from message
+            where inquiry_id = i.id and kind <> 'note') as conversation
+    from inquiry i where i.id = :inquiry_id"""
 )
 _RENEW = Statement(
     """update triage_job j set lease_until = now() + make_interval(secs => :lease)
@@ -156,6 +163,12 @@ async def claim(database: Database, inquiry_id: UUID, worker: str, lease: float)
     """Take a due job for `lease` seconds under a new claim number; None when it is not due or somebody holds it."""
     row = await database.row(_CLAIM, inquiry_id=inquiry_id, worker=worker, lease=lease)
     return ClaimedJob(**dict(row)) if row else None
+
+
+async def analysis_input(database: Database, inquiry_id: UUID) -> AnalysisInput | None:
+    """What the AI would be told of the inquiry at this moment; None where there is none."""
+    row = await database.row(_INPUT, inquiry_id=inquiry_id)
+    return AnalysisInput(**dict(row)) if row else None
 
 
 async def renew(database: Database, claims: list[tuple[UUID, int]], lease: float) -> set[tuple[UUID, int]]:

@@ -3,6 +3,13 @@
 from collections.abc import Mapping
 
 INQUIRY = "/pok.inquiry.v1.InquiryService/"
+CONVERSATION = "/pok.inquiry.v1.ConversationService/"
+TRACKING = "/pok.inquiry.v1.TrackingService/"
+DECISIONS = "/pok.inquiry.v1.DecisionService/"
+LIVE = "/pok.inquiry.v1.LiveService/"
+STATISTICS = "/pok.inquiry.v1.StatisticsService/"
+TRANSFER = "/pok.inquiry.v1.TransferService/"
+ERASURE = "/pok.inquiry.v1.ErasureService/"
 TRIAGE = "/pok.inquiry.v1.TriageService/"
 KNOWLEDGE = "/pok.inquiry.v1.KnowledgeService/"
 SETTINGS = "/pok.inquiry.v1.SettingsService/"
@@ -21,6 +28,28 @@ CALLERS: Mapping[str, frozenset[str]] = {
         INQUIRY + "UpdateInquiry": "edge",
         INQUIRY + "DeleteInquiry": "edge",
         INQUIRY + "ListEvents": "edge debug",
+        INQUIRY + "BatchUpdateInquiries": "edge",
+        INQUIRY + "ListSimilarInquiries": "edge debug",
+        CONVERSATION + "ListMessages": "edge debug",
+        CONVERSATION + "CreateMessage": "edge",
+        CONVERSATION + "GetDraft": "edge debug",
+        CONVERSATION + "UpdateDraft": "edge",
+        CONVERSATION + "RegenerateDraft": "edge",
+        TRACKING + "GetTrackedInquiry": "edge",
+        TRACKING + "CreateTrackedMessage": "edge",
+        TRACKING + "RevokeTracking": "edge",
+        DECISIONS + "ListRuns": "edge debug",
+        DECISIONS + "RetriageInquiry": "edge",
+        DECISIONS + "UndoRun": "edge",
+        DECISIONS + "DryRun": "edge",
+        LIVE + "WatchInquiries": "edge debug",
+        STATISTICS + "GetStatistics": "edge debug",
+        STATISTICS + "GetSeries": "edge debug",
+        TRANSFER + "ImportInquiries": "edge",
+        TRANSFER + "ExportInquiries": "edge",
+        TRANSFER + "ListChangedInquiries": "edge",
+        ERASURE + "CreateErasure": "edge",
+        ERASURE + "GetJob": "edge",
         TRIAGE + "ClaimTriage": "worker",
         TRIAGE + "RenewTriages": "worker",
         TRIAGE + "CompleteTriage": "worker",
@@ -58,6 +87,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
         ACCOUNT + "UpdateAccount": "edge",
         ACCOUNT + "DeleteAccount": "edge",
         ANALYSIS + "Analyze": "worker inquiry",
+        ANALYSIS + "Embed": "inquiry",
+        ANALYSIS + "DraftReply": "inquiry",
         ANALYSIS + "GetModel": "worker inquiry debug",
     }.items()
 }

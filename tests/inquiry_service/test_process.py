@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 
-from tests.support.tokens import LISTED
+from tests.support.tokens import LISTED, TOKENS
 
 
 async def test_taken_address_is_said_in_a_sentence(database_url: str, redis_url: str) -> None:

@@ -91,6 +91,8 @@ async def inquiry_service(database_url: str, redis_url: str, **settings: Any) ->
             "redis_url": Secret(redis_url),
             "inquiry_listen": "127.0.0.1:0",
             "service_tokens": Secret(LISTED),
+            "ai_address": "127.0.0.1:1",
+            "service_token": Secret(TOKENS["inquiry"]),
             "tracking_key": Key("t" * 32),
             **settings,
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from runtime.stack.postgres import DATABASE, Passwords, Postgres
+from runtime.stack.postgres import DATABASE, EXTENSIONS, Passwords, Postgres
 from runtime.stack.process import running
 from runtime.stack.valkey import Valkey
 
@@ -46,8 +46,11 @@ class PostgresServer:
             return self.as_service(await self._create(template=DATABASE))
 
     async def empty(self) -> str:
-        """Return the URL of a fresh database without any table, for its owner."""
-        return await self._create(template="template0")
+        """Return the URL of a fresh database without any table, for its owner, who could not add extensions."""
+        url = await self._create(template="template0")
+        for extension in EXTENSIONS:
+            await self._execute(f"CREATE EXTENSION {extension}", self.as_admin(url))
+        return url
 
     def as_owner(self, url: str) -> str:
         """Return the URL of the same database for its owner."""
@@ -74,8 +77,8 @@ class PostgresServer:
     def _in(server: str, url: str) -> str:
         return f"{server.rpartition('/')[0]}/{url.rpartition('/')[2]}"
 
-    async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self._server.admin_url, timeout=10)
+    async def _execute(self, statement: str, url: str = "") -> None:
+        connection = await asyncpg.connect(url or self._server.admin_url, timeout=10)
         try:
             await connection.execute(statement, timeout=30)
         finally:

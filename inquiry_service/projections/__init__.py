@@ -1,0 +1,1 @@
+"""Consumers of the event log: everything that is derived."""

@@ -1,0 +1,33 @@
+"""The tables, as the migrations leave them (a test compares the two)."""
+
+from inquiry_service.storage.tables.administration import audit, canned_reply, category, knowledge, setting
+from inquiry_service.storage.tables.columns import metadata
+from inquiry_service.storage.tables.inquiries import event, idempotency_key, inquiry, inquiry_tag, message, outbox
+from inquiry_service.storage.tables.people import account, session
+from inquiry_service.storage.tables.projections import feed, job, projection
+from inquiry_service.storage.tables.triage import ai_run, draft, inquiry_embedding, spending, triage_job
+
+__all__ = [
+    "account",
+    "ai_run",
+    "audit",
+    "canned_reply",
+    "category",
+    "draft",
+    "event",
+    "feed",
+    "idempotency_key",
+    "inquiry",
+    "inquiry_embedding",
+    "inquiry_tag",
+    "job",
+    "knowledge",
+    "message",
+    "metadata",
+    "outbox",
+    "projection",
+    "session",
+    "setting",
+    "spending",
+    "triage_job",
+]

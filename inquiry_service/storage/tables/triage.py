@@ -1,0 +1,100 @@
+"""The queue of record and what the AI has made of inquiries."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from inquiry_service.storage.tables.columns import Halfvec, metadata, time_column
+
+triage_job = Table(
+    "triage_job",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("lane", SmallInteger, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Column("requested_revision", Integer, nullable=False, server_default="1"),
+    Column("claimed_revision", Integer),
+    Column("claim", BigInteger, nullable=False, server_default="0"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("crashes", Integer, nullable=False, server_default="0"),
+    time_column("run_after"),
+    Column("rung_at", DateTime(timezone=True)),
+    Column("lease_until", DateTime(timezone=True)),
+    Column("worker", Text),
+    CheckConstraint("state in ('queued', 'running', 'idle')", name="state"),
+    Index("ix_triage_job_due", "lane", "run_after", postgresql_where=text("state = 'queued'")),
+    Index("ix_triage_job_lease", "lease_until", postgresql_where=text("state = 'running'")),
+    postgresql_with={"fillfactor": "70"},
+)
+
+ai_run = Table(
+    "ai_run",
+    metadata,
+    Column("inquiry_id", Uuid, nullable=False),
+    Column("claim", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("record", JSONB, nullable=False),
+    time_column("create_time"),
+    CheckConstraint("outcome in ('applied', 'suggested', 'superseded', 'undone')", name="outcome"),
+    PrimaryKeyConstraint("inquiry_id", "claim", "create_time"),
+)
+
+# The newest row of an inquiry is its draft.
+draft = Table(
+    "draft",
+    metadata,
+    Column("inquiry_id", Uuid, nullable=False),
+    Column("number", BigInteger, Identity(), nullable=False),
+    # The analysis that wrote it; empty where an agent asked for it.
+    Column("claim", BigInteger),
+    # Number of the customer's message that it answers.
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("instruction", Text, nullable=False, server_default=""),
+    Column("model", JSONB),
+    Column("reason", Text),
+    Column("reply_number", Integer),
+    # Characters between the draft and what was sent (Levenshtein).
+    Column("edit_distance", Integer),
+    time_column("create_time"),
+    time_column("update_time"),
+    CheckConstraint(
+        "state in ('generating', 'ready', 'superseded', 'inserted', 'sent', 'dismissed', 'failed')", name="state"
+    ),
+    PrimaryKeyConstraint("inquiry_id", "number"),
+    Index("ix_draft_generating", "update_time", postgresql_where=text("state = 'generating'")),
+)
+
+# Of the customer's words as analysed last; a consumer of the event log makes them searchable.
+inquiry_embedding = Table(
+    "inquiry_embedding",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("encoder_version", Text, nullable=False),
+    Column("embedding", Halfvec(512), nullable=False),
+    time_column("update_time"),
+)
+
+# What the AI has cost, per day in UTC; in millionths of the currency of the provider's prices.
+spending = Table(
+    "spending",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("cost_micros", BigInteger, nullable=False),
+)
