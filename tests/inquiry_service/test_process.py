@@ -19,6 +19,7 @@ async def test_taken_address_is_said_in_a_sentence(database_url: str, redis_url:
                 "POK_REDIS_URL": redis_url,
                 "POK_INQUIRY_LISTEN": address,
                 "POK_SERVICE_TOKENS": LISTED,
+                "POK_SERVICE_TOKEN": TOKENS["inquiry"],
                 "POK_TRACKING_KEY": "t" * 32,
             },
             stderr=asyncio.subprocess.PIPE,
