@@ -121,6 +121,8 @@ def staff_inquiry(inquiry: inquiry_pb2.Inquiry) -> StaffInquiry:
         version=inquiry.version,
         create_time=time_of(inquiry.create_time),
         update_time=time_of(inquiry.update_time),
+        first_response_time=time_of(inquiry.first_response_time) if inquiry.HasField("first_response_time") else None,
+        resolve_time=time_of(inquiry.resolve_time) if inquiry.HasField("resolve_time") else None,
     )
 
 

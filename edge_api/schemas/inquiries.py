@@ -207,6 +207,14 @@ class StaffInquiry(Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(description="Raised by every change; send it as If-Match.", examples=[3])]
     create_time: Created
     update_time: Updated
+    first_response_time: Annotated[
+        datetime | None,
+        Meta(description="When the first reply was sent, UTC; null before.", examples=["2026-11-22T10:02:11.5Z"]),
+    ]
+    resolve_time: Annotated[
+        datetime | None,
+        Meta(description="When it last became resolved or closed, UTC.", examples=["2026-11-22T10:05:42.25Z"]),
+    ]
 
 
 class Page(Struct, frozen=True, kw_only=True):

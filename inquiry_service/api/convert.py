@@ -152,6 +152,8 @@ def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
         version=record.version,
         create_time=timestamp(record.create_time),
         update_time=timestamp(record.update_time),
+        first_response_time=timestamp(record.first_response_time) if record.first_response_time else None,
+        resolve_time=timestamp(record.resolve_time) if record.resolve_time else None,
     )
 
 

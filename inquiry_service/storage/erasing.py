@@ -16,6 +16,8 @@ with gone as (
     delete from draft where inquiry_id = :id
 ), gone_runs as (
     delete from ai_run where inquiry_id = :id
+), gone_tags as (
+    delete from inquiry_tag where inquiry_id = :id
 ), gone_job as (
     delete from triage_job where inquiry_id = :id
 ), gone_keys as (

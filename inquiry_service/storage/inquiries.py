@@ -13,7 +13,7 @@ CUSTOMER = """id, number, submitter_id, customer_name, customer_email, subject, 
     create_time, update_time"""
 STAFF = f"""{CUSTOMER}, priority, priority_reason, triage_state, triage_reason, language, external_id,
     suggested_category, category_confidence, alternatives, sentiment, sentiment_score, assignee_id, tags,
-    human_versions, version"""
+    human_versions, version, first_response_time, resolve_time"""
 MESSAGE = "(select body from message where inquiry_id = id and number = 1) as message"
 AI_RESULT = """(select body from draft where inquiry_id = id and state = 'ready' order by claim desc limit 1) as draft,
     (select record from ai_run where inquiry_id = id and outcome <> 'superseded' order by claim desc limit 1) as run"""
@@ -62,6 +62,10 @@ with changed as (
         assignee_id = :assignee_id, tags = :tags, triage_state = :triage_state, human_versions = :human_versions,
         version = version + 1, update_time = now()
     where id = :id returning {STAFF}
+), gone_tags as (
+    delete from inquiry_tag where inquiry_id = :id and tag <> all(:tags)
+), new_tags as (
+    insert into inquiry_tag (tag, inquiry_id) select unnest(cast(:tags as text[])), :id on conflict do nothing
 ), changed_event as (
     insert into event (inquiry_id, version, kind, actor, actor_id, body)
     select id, version, 'inquiry_updated', 'agent', :actor_id, :event_body from changed

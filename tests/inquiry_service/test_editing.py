@@ -98,6 +98,8 @@ async def test_tags_merge_and_stay_out_of_the_event_log(service: Service) -> Non
     await asyncio.gather(*(update(service, inquiry_id, add_tags=[f"vip-{number}"]) for number in range(5)))
     inquiry = await update(service, inquiry_id, remove_tags=["vip-0"], add_tags=["ñandú"])
     assert list(inquiry.tags) == ["vip-1", "vip-2", "vip-3", "vip-4", "ñandú"]
+    rows = await service.sql("select tag from inquiry_tag where inquiry_id = $1 order by tag", inquiry_id)
+    assert [row["tag"] for row in rows] == list(inquiry.tags)
     assert all("vip" not in event["body"] for event in await service.events(inquiry_id))
     with pytest.raises(errors.InvalidArgument):
         await update(service, inquiry_id, add_tags=[f"t{number}" for number in range(20)])
