@@ -37,6 +37,7 @@ from inquiry_service.domain.sessions import Sessions
 from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.triage import Triage
+from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
@@ -60,6 +61,7 @@ class InquiryService:
         self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
+        self._projections: list[Projection] = []
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
         self._server = RpcServer(
@@ -78,8 +80,13 @@ class InquiryService:
         await self._server.start()
         with suppress(Unavailable):  # what the settings forbid stays shut until they are read
             await self._settings.read()
+        projectors = [Projector(self._database, projection) for projection in self._projections]
         self._housekeeping = [
-            asyncio.create_task(work) for work in (self._relay.run(), self._sweeper.run(), self._settings.follow())
+            asyncio.create_task(work)
+            for work in (
+                *(self._relay.run(), self._sweeper.run(), self._settings.follow()),
+                *(projector.run() for projector in projectors),
+            )
         ]
         await self._server.serving()
 

@@ -119,7 +119,7 @@ event = Table(
     metadata,
     # Transaction ids begin anew in a restored database; the era keeps its events behind those from before.
     Column("era", SmallInteger, nullable=False, server_default="1"),
-    Column("txid", Xid8, nullable=False, server_default=text("pg_current_xactid_column()")),
+    Column("txid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     Column("number", BigInteger, Identity(always=True), nullable=False),
     Column("inquiry_id", Uuid, nullable=False),
     Column("version", Integer, nullable=False),
