@@ -152,6 +152,9 @@ class Analysis(msgspec.Struct, frozen=True):
     usage: Usage
     fallback: str = ""
     """Why another provider answered than the one that was asked for; empty if none did."""
+    embedding: bytes = b""
+    """Of everything the customer wrote, packed; a provider that makes none leaves it to the router."""
+    encoder_version: str = ""
 
 
 class WrongAnswer(ValueError):

@@ -6,6 +6,7 @@ from ai_service.analysis import Analysis, Author, EntityKind, Inquiry, Model, Pr
 from runtime.rpc.errors import FieldViolation, InvalidArgument
 
 MAX_CHARACTERS = 20_000
+MAX_TEXTS = 128
 
 _AUTHORS = {analysis_pb2.AUTHOR_CUSTOMER: Author.CUSTOMER, analysis_pb2.AUTHOR_AGENT: Author.AGENT}
 _SENTIMENTS = {
@@ -56,6 +57,20 @@ def _violations(request: analysis_pb2.AnalyzeRequest) -> list[FieldViolation]:
     return found
 
 
+def to_texts(request: analysis_pb2.EmbedRequest) -> list[str]:
+    """The texts in `request`; raises InvalidArgument naming what is wrong with them."""
+    if not 1 <= len(request.texts) <= MAX_TEXTS:
+        raise InvalidArgument.field("texts", f"Must be 1 to {MAX_TEXTS} texts.")
+    violations = [
+        FieldViolation(f"texts.{index}", f"may have at most {MAX_CHARACTERS} characters")
+        for index, text in enumerate(request.texts)
+        if len(text) > MAX_CHARACTERS
+    ]
+    if violations:
+        raise InvalidArgument("These texts cannot be embedded.", violations=violations)
+    return list(request.texts)
+
+
 def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
     """The contract's message."""
     return analysis_pb2.Analysis(
@@ -84,6 +99,8 @@ def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
             duration_ms=analysis.usage.duration_ms,
         ),
         fallback=analysis.fallback,
+        embedding=analysis.embedding,
+        encoder_version=analysis.encoder_version,
     )
 
 

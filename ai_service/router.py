@@ -1,7 +1,9 @@
 """Which provider analyses: the one that the installation wants, as long as the money lasts."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,13 +12,16 @@ from ai_service.providers import Provider
 from ai_service.settings import AiSettings
 from runtime.rpc.errors import Unavailable
 
+if TYPE_CHECKING:  # the encoder is imported only where it is loaded
+    from ai_service.providers.embedded import EmbeddedProvider
+
 SPEND_CAP = "spend_cap"
 
 
 class Router:
     """Chooses between the embedded model and, where one is configured, a provider that may cost money."""
 
-    def __init__(self, embedded: Provider, paid: Provider | None = None) -> None:
+    def __init__(self, embedded: "EmbeddedProvider", paid: Provider | None = None) -> None:
         self._embedded = embedded
         self._paid = paid
 
@@ -30,10 +35,21 @@ class Router:
         Raises what the provider raises, and Unavailable (PROVIDER_NOT_CONFIGURED).
         """
         provider = self._choose(wanted)
-        if provider is self._embedded or inquiry.spend_left is None or inquiry.spend_left > 0:
+        if provider is self._embedded:
             return await provider.analyze(inquiry, taxonomy, timeout=timeout)
+        if inquiry.spend_left is None or inquiry.spend_left > 0:
+            analysis, (embedding,) = await asyncio.gather(
+                provider.analyze(inquiry, taxonomy, timeout=timeout), self._embedded.embed([inquiry.written])
+            )
+            return msgspec.structs.replace(
+                analysis, embedding=embedding, encoder_version=self._embedded.encoder_version
+            )
         analysis = await self._embedded.analyze(inquiry, taxonomy, timeout=timeout)
         return msgspec.structs.replace(analysis, fallback=SPEND_CAP)
+
+    async def embed(self, texts: Sequence[str]) -> tuple[list[bytes], str]:
+        """One packed embedding per text, and the version of the encoder that made them."""
+        return await self._embedded.embed(texts), self._embedded.encoder_version
 
     def _choose(self, wanted: str) -> Provider:
         if wanted == "embedded":

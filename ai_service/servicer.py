@@ -47,6 +47,11 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         _log(request.inquiry_id, analysis)
         return analysis_pb2.AnalyzeResponse(analysis=convert.from_analysis(analysis))
 
+    async def Embed(self, request: analysis_pb2.EmbedRequest, context_: Context) -> analysis_pb2.EmbedResponse:
+        """Embed texts with the embedded encoder, whatever provider analyses."""
+        embeddings, version = await self._router.embed(convert.to_texts(request))
+        return analysis_pb2.EmbedResponse(embeddings=embeddings, encoder_version=version)
+
     async def GetModel(self, request: analysis_pb2.GetModelRequest, context_: Context) -> analysis_pb2.GetModelResponse:
         """Say what answers at present."""
         response = analysis_pb2.GetModelResponse(

@@ -76,6 +76,11 @@ def load_model() -> Any:
     return USE(threads=1)
 
 
+def packed(row: Embedding) -> bytes:
+    """A row as the contract carries it: half-precision numbers, little-endian."""
+    return row.astype("<f2").tobytes()
+
+
 def prepare(text: str) -> str:
     """What the encoder sees of a text: its start and end, without links and handles."""
     if len(text) > HEAD + TAIL:

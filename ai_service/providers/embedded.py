@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from ai_service import entities, priority, reply
@@ -13,6 +13,9 @@ from runtime.rpc.errors import DeadlineExceeded
 
 WEIGHTS = "1"
 """Version of the committed weights; raise it whenever they are trained anew."""
+
+PORTION = 8
+"""Texts that are encoded together where many are asked for and nobody waits for the first."""
 
 
 @asynccontextmanager
@@ -30,6 +33,7 @@ class EmbeddedProvider:
     """Everything is computed in this process."""
 
     model = Model(provider="embedded", name=f"{encoder.VERSION}+heads-{WEIGHTS}")
+    encoder_version = encoder.VERSION
 
     def __init__(self, text_encoder: encoder.Encoder, languages: LanguageDetector) -> None:
         self._encoder = text_encoder
@@ -72,7 +76,16 @@ class EmbeddedProvider:
             model=self.model,
             knowledge_version=taxonomy.version,
             usage=Usage(duration_ms=(time.perf_counter() - started) * 1_000),
+            embedding=encoder.packed(embeddings[0]),
+            encoder_version=encoder.VERSION,
         )
+
+    async def embed(self, texts: Sequence[str]) -> list[bytes]:
+        """One packed embedding per text; in portions, so that an analysis that comes meanwhile waits for one only."""
+        packed: list[bytes] = []
+        for start in range(0, len(texts), PORTION):
+            packed += map(encoder.packed, await self._encoder.encode(texts[start : start + PORTION]))
+        return packed
 
     def _categories(self, embedding: encoder.Embedding, taxonomy: Taxonomy) -> tuple[CategoryScore, ...]:
         shares = self._category.probabilities(embedding, taxonomy.keys)

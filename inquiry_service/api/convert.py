@@ -19,6 +19,7 @@ from inquiry_service.storage.events import EventRecord
 from inquiry_service.storage.records import AnalysisInput, Category, CategoryScore, DraftedReply, InquiryRecord
 from runtime.rpc.errors import InvalidArgument, NotFound
 
+EMBEDDING_BYTES = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -212,8 +213,16 @@ def analysis(message: analysis_pb2.Analysis) -> Analysis:
         draft=message.draft,
         model=f"{message.model.provider}/{message.model.name}",
         cost_micros=max(0, message.usage.cost_micros),
+        embedding=_embedding(message),
+        encoder_version=message.encoder_version,
         record=record,
     )
+
+
+def _embedding(message: analysis_pb2.Analysis) -> bytes:
+    if message.embedding and len(message.embedding) != EMBEDDING_BYTES:
+        raise InvalidArgument.field("analysis.embedding", f"Must have {EMBEDDING_BYTES} bytes.")
+    return message.embedding
 
 
 def _entity(entity: analysis_pb2.Entity) -> dict[str, Any]:

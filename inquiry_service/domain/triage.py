@@ -30,6 +30,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     draft: str
     model: str
     cost_micros: int
+    embedding: bytes
+    encoder_version: str
     record: dict[str, Any]
 
 
@@ -79,6 +81,8 @@ class Triage:
                     "outcome": "suggested" if fields["triage_state"] == "needs_review" else "applied",
                     "record": analysis.record,
                     "draft": analysis.draft,
+                    "embedding": analysis.embedding or None,
+                    "encoder_version": analysis.encoder_version,
                     "event_body": {"claim": claim, "model": analysis.model, "changes": changes},
                 },
             )

@@ -20,6 +20,8 @@ with gone as (
     delete from inquiry_tag where inquiry_id = :id
 ), gone_job as (
     delete from triage_job where inquiry_id = :id
+), gone_meaning as (
+    delete from inquiry_embedding where inquiry_id = :id
 ), gone_keys as (
     delete from idempotency_key where inquiry_id = :id
 ), last_event as (

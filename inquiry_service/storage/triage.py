@@ -68,6 +68,12 @@ with job as (
 ), run as (
     insert into ai_run (inquiry_id, claim, revision, outcome, record)
     select :inquiry_id, :claim, claimed_revision, :outcome, :record from job
+), meaning as (
+    insert into inquiry_embedding (inquiry_id, encoder_version, embedding)
+    select :inquiry_id, :encoder_version, embedding from (select cast(:embedding as halfvec) as embedding) made
+    where embedding is not null
+    on conflict (inquiry_id) do update set encoder_version = excluded.encoder_version,
+        embedding = excluded.embedding, update_time = now()
 ), old_drafts as (
     update draft set state = 'superseded' where inquiry_id = :inquiry_id and state = 'ready'
 ), new_draft as (
@@ -185,7 +191,7 @@ async def hold(connection: Connection, inquiry_id: UUID, claim_number: int) -> H
 
 
 async def complete(connection: Connection, values: dict[str, Any]) -> None:
-    """Write a result: fields, decision record, draft, event; the job comes to rest."""
+    """Write a result: fields, decision record, embedding, draft, event; the job comes to rest."""
     await connection.row(_COMPLETE, **values)
 
 

@@ -65,7 +65,7 @@ def languages() -> LanguageDetector:
 
 
 @pytest.fixture(scope="session")
-def embedded_provider(encoder: Encoder, languages: LanguageDetector) -> Provider:
+def embedded_provider(encoder: Encoder, languages: LanguageDetector) -> EmbeddedProvider:
     return EmbeddedProvider(encoder, languages)
 
 
@@ -105,18 +105,18 @@ def settings(**fields: Any) -> AiSettings:
 
 @asynccontextmanager
 async def serving(router: Router, knowledge: Knowledge) -> AsyncIterator[Stub]:
-    """The service on a free loopback port, as the worker calls it."""
+    """The service on a free loopback port, as the inquiry service calls it, which may call all of it."""
     servicer = AnalysisServicer(router, knowledge)
     server = RpcServer("127.0.0.1:0", service_tokens(), [registration(servicer)], reflect=False)
     await server.start()
     await server.serving()
-    async with dial(f"127.0.0.1:{server.port}", TOKENS["worker"], timeout=PATIENCE) as channel:
+    async with dial(f"127.0.0.1:{server.port}", TOKENS["inquiry"], timeout=PATIENCE) as channel:
         yield analysis_pb2_grpc.AnalysisServiceStub(channel)
     await server.stop(0)
 
 
 @pytest.fixture
-async def ai(embedded_provider: Provider, knowledge: Knowledge) -> AsyncIterator[Stub]:
+async def ai(embedded_provider: EmbeddedProvider, knowledge: Knowledge) -> AsyncIterator[Stub]:
     """The service with the embedded model."""
     async with serving(Router(embedded_provider), knowledge) as stub:
         yield stub
@@ -124,7 +124,7 @@ async def ai(embedded_provider: Provider, knowledge: Knowledge) -> AsyncIterator
 
 @pytest.fixture
 async def openai_ai(
-    openai_stub: OpenAIStub, embedded_provider: Provider, openai_provider: Provider, knowledge: Knowledge
+    openai_stub: OpenAIStub, embedded_provider: EmbeddedProvider, openai_provider: Provider, knowledge: Knowledge
 ) -> AsyncIterator[Stub]:
     """The service with both providers; OpenAI's talks to `openai_stub`."""
     async with serving(Router(embedded_provider, openai_provider), knowledge) as stub:

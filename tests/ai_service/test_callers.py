@@ -6,7 +6,7 @@ import pytest
 
 from ai_service.__main__ import registration
 from ai_service.knowledge import Knowledge
-from ai_service.providers import Provider
+from ai_service.providers.embedded import EmbeddedProvider
 from ai_service.router import Router
 from ai_service.servicer import AnalysisServicer
 from runtime.rpc import access
@@ -19,7 +19,7 @@ METHODS = methods_of("pok.ai.v1.AnalysisService")
 
 
 @pytest.fixture
-async def address(embedded_provider: Provider, knowledge: Knowledge) -> AsyncIterator[str]:
+async def address(embedded_provider: EmbeddedProvider, knowledge: Knowledge) -> AsyncIterator[str]:
     services = [registration(AnalysisServicer(Router(embedded_provider), knowledge))]
     server = RpcServer("127.0.0.1:0", service_tokens(), services, reflect=False)
     await server.start()

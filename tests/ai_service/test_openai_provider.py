@@ -9,7 +9,8 @@ import pytest
 from pok.ai.v1 import analysis_pb2 as pb
 
 from ai_service.knowledge import Knowledge
-from ai_service.providers import Provider, openai
+from ai_service.providers import openai
+from ai_service.providers.embedded import EmbeddedProvider
 from ai_service.router import Router
 from runtime.rpc.errors import Unavailable
 from runtime.settings import Secret
@@ -160,7 +161,9 @@ async def test_silent_provider_is_given_up_before_the_callers_deadline(
     assert failed.reason == "PROVIDER_TIMEOUT"
 
 
-async def test_provider_that_is_not_there_is_unreachable(embedded_provider: Provider, knowledge: Knowledge) -> None:
+async def test_provider_that_is_not_there_is_unreachable(
+    embedded_provider: EmbeddedProvider, knowledge: Knowledge
+) -> None:
     nowhere = settings(openai_base_url="http://127.0.0.1:1/v1", openai_api_key=Secret(""))
     async with openai.connected(nowhere) as provider, serving(Router(embedded_provider, provider), knowledge) as ai:
         with pytest.raises(Unavailable) as failed:

@@ -1,6 +1,7 @@
 """A real inquiry service in the test's process, and what its callers need."""
 
 import contextlib
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -128,6 +129,11 @@ def new_inquiry(**fields: Any) -> inquiry_pb2.CreateInquiryRequest:
     )
 
 
+def embedding(*numbers: float) -> bytes:
+    """An embedding that begins with these numbers and is zero from there on."""
+    return struct.pack("<512e", *numbers, *[0.0] * (512 - len(numbers)))
+
+
 def analysis(
     *, category: str = "billing_payment", confidence: float = 0.9, other: str = "returns_refunds", **fields: Any
 ) -> analysis_pb2.Analysis:
@@ -149,6 +155,8 @@ def analysis(
             "draft": "Hola, Ana: lo revisamos.",
             "model": analysis_pb2.Model(provider="embedded", name="test-1"),
             "knowledge_version": 1,
+            "embedding": embedding(1.0),
+            "encoder_version": "test",
             **fields,
         }
     )
