@@ -67,6 +67,8 @@ async def test_migrating_makes_the_services_role_once(postgres: PostgresServer) 
 async def test_migrator_that_may_not_make_the_role_says_what_to_do(postgres: PostgresServer) -> None:
     url = await postgres.empty()
     await asyncio.to_thread(run.upgrade, url, url)
+    connection = await asyncpg.connect(url, timeout=10)
     with pytest.raises(roles.RoleError, match=r"no role nobody.* create it first"):
-        await roles.grant(url, url.replace("//pok:", "//nobody:"))
+        await roles.grant(connection, url.replace("//pok:", "//nobody:"))
+    await connection.close()
     await postgres.drop(url)
