@@ -23,7 +23,7 @@ doctor: ## Say what is wrong on this machine and what to do
 	@if [ -x $(BIN)/pok ]; then $(BIN)/pok doctor; else echo "POK is not installed yet: make up"; fi
 
 test: installed-dev ## Run the tests, on real servers that they start themselves
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 test-long: installed-dev ## Run the slower and deeper variants
 	$(BIN)/pytest -m long

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import os
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -15,12 +16,19 @@ from runtime.stack.process import running
 from runtime.stack.valkey import Valkey
 
 VALKEY_DATABASES = 1000
+FIRST_PORT, LAST_PORT = 15_000, 32_000
 
 
 def free_ports(count: int = 1) -> int:
-    """Return the first of `count` free consecutive ports, below the range from which clients get theirs."""
+    """Return the first of `count` free consecutive ports, below the range from which clients get theirs.
+
+    Processes of tests that run side by side draw from ports of their own.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = (LAST_PORT - FIRST_PORT) // processes
     for _ in range(1000):
-        first = random.randrange(15000, 32000)
+        first = FIRST_PORT + process * share + random.randrange(share - count)
         if all(_is_free(port) for port in range(first, first + count)):
             return first
     raise RuntimeError(f"no {count} free consecutive ports")
