@@ -1,6 +1,6 @@
 """The AI service as this service asks it: plain values in and out, errors as RpcErrors, every call with a deadline."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -53,7 +53,7 @@ class Analyst:
 
     async def draft_reply(
         self, inquiry_id: UUID, asked: AnalysisInput, *, category: str, instruction: str, spend_left: int | None
-    ) -> AsyncIterator[str | DraftedReply]:
+    ) -> AsyncGenerator[str | DraftedReply]:
         """The text as it is written, and at the end the whole of it."""
         request = analysis_pb2.DraftReplyRequest(
             inquiry=convert.analyze_request(str(inquiry_id), asked, spend_left),

@@ -7,9 +7,11 @@ from pok.account.v1 import account_pb2_grpc
 from pok.inquiry.v1 import (
     audit_pb2_grpc,
     catalog_pb2_grpc,
+    conversation_pb2_grpc,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     settings_pb2_grpc,
+    tracking_pb2_grpc,
     triage_pb2_grpc,
 )
 
@@ -17,9 +19,11 @@ from inquiry_service.analyst import Analyst
 from inquiry_service.api.accounts import AccountServicer
 from inquiry_service.api.audit import AuditServicer
 from inquiry_service.api.catalog import CatalogServicer
+from inquiry_service.api.conversation import ConversationServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.settings import SettingsServicer
+from inquiry_service.api.tracking import TrackingServicer
 from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain import audit
 from inquiry_service.domain.account_admin import AccountAdmin
@@ -27,6 +31,8 @@ from inquiry_service.domain.accounts import Accounts
 from inquiry_service.domain.audit_reading import AuditReading
 from inquiry_service.domain.canned_replies import CannedReplies
 from inquiry_service.domain.categories import Categories
+from inquiry_service.domain.conversation import Conversation
+from inquiry_service.domain.drafts import Drafts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.erasing import Erasing
 from inquiry_service.domain.intake import Intake
@@ -36,6 +42,7 @@ from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.sessions import Sessions
 from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.timeline import Timeline
+from inquiry_service.domain.tracking import Tracking
 from inquiry_service.domain.triage import Triage
 from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.relay import Relay
@@ -57,6 +64,7 @@ class InquiryService:
         self._database = Database(settings.database_url, settings.database_pool)
         self._settings = Settings(self._database, settings.pins)
         self._analyst = Analyst(settings.ai_address, settings.service_token)
+        self._drafts = Drafts(self._database, self._settings, self._analyst)
         self._open = AsyncExitStack()
         self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
@@ -96,6 +104,7 @@ class InquiryService:
         await self._server.stop(GRACE_SECONDS)
         for task in self._housekeeping:
             await process.end(task)
+        await self._drafts.close()
         self._passwords.close()
         await self._open.aclose()
         await self._relay.close()
@@ -123,6 +132,9 @@ class InquiryService:
             Timeline(self._database, pages),
             settings.tracking_key,
         )
+        conversation = Conversation(self._database, pages, self._relay.ring)
+        talk = ConversationServicer(conversation, self._drafts)
+        tracking = TrackingServicer(Tracking(self._database, conversation, settings.tracking_key))
         triage = TriageServicer(
             Triage(self._database, self._settings, lease=settings.lease_seconds),
             lease=settings.lease_seconds,
@@ -157,6 +169,14 @@ class InquiryService:
             (
                 "pok.inquiry.v1.InquiryService",
                 lambda server: inquiry_pb2_grpc.add_InquiryServiceServicer_to_server(inquiries, server),
+            ),
+            (
+                "pok.inquiry.v1.ConversationService",
+                lambda server: conversation_pb2_grpc.add_ConversationServiceServicer_to_server(talk, server),
+            ),
+            (
+                "pok.inquiry.v1.TrackingService",
+                lambda server: tracking_pb2_grpc.add_TrackingServiceServicer_to_server(tracking, server),
             ),
             (
                 "pok.inquiry.v1.TriageService",

@@ -6,9 +6,10 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
+from inquiry_service.domain.drafts import STALLED_SECONDS
 from inquiry_service.domain.retry import MAX_CRASHES
 from inquiry_service.relay import Relay
-from inquiry_service.storage import inquiries, sessions, triage
+from inquiry_service.storage import drafts, inquiries, sessions, triage
 from inquiry_service.storage.database import Database
 from runtime.rpc.errors import RpcError
 
@@ -54,13 +55,14 @@ class Sweeper:
             await self._sleep(pause)
 
     async def sweep(self) -> float:
-        """Take back ended leases, then ring for due jobs; returns seconds until the next sweep.
+        """Give up stalled drafts, take back ended leases, then ring for due jobs; returns seconds until the next sweep.
 
         Jobs are marked as rung and committed before the doorbell rings, so that no lock waits for the stream.
         """
         async with self._database.transaction() as connection:
             if not await triage.try_lead(connection, SWEEPER_LOCK):
                 return EVERY_SECONDS
+            await drafts.expire(connection, STALLED_SECONDS)
             lost = await triage.expire_leases(connection, MAX_CRASHES)
             due: list[UUID] = await triage.ring_due(connection, MOST_DOORBELLS_OUT)
             next_due = await triage.seconds_to_next(connection)

@@ -72,7 +72,7 @@ class Intake:
         return Created(await inquiries.create(self._database, values), replayed=False)
 
     async def _create_once(self, new: NewInquiry, values: dict[str, Any], principal: Principal) -> Created:
-        scope, key, body_hash = _scope(principal), new.request_id, _body_hash(new)
+        scope, key, body_hash = scope_of(principal), new.request_id, _body_hash(new)
         keyed = {**values, "scope": scope, "key": key, "body_hash": body_hash}
         created = await inquiries.create_once(self._database, keyed)
         if created is not None:
@@ -107,7 +107,7 @@ def check(new: NewInquiry, principal: Principal) -> None:
         *text.violations("subject", new.subject, 300),
         *text.violations("message", new.message, 20_000),
         *text.violations("external_id", new.external_id, 200, shortest=0),
-        *_key_violations(new.request_id, principal),
+        *key_violations(new.request_id, shared=principal.role == "anonymous"),
     ]
     if wrong:
         raise InvalidArgument("The inquiry is not complete.", violations=wrong)
@@ -115,17 +115,19 @@ def check(new: NewInquiry, principal: Principal) -> None:
         raise PermissionDenied("Only staff may set external_id.", reason="STAFF_ONLY_FIELD")
 
 
-def _key_violations(key: str, principal: Principal) -> list[FieldViolation]:
+def key_violations(key: str, *, shared: bool = False) -> list[FieldViolation]:
+    """What is wrong with an idempotency key; one of a scope that strangers share must not be guessable."""
     if not key:
         return []
     if not _VISIBLE_ASCII.fullmatch(key):
         return [FieldViolation("request_id", "Must be 1 to 255 visible ASCII characters.")]
-    if principal.role == "anonymous" and not (_UUID.fullmatch(key) or len(key) >= ANONYMOUS_KEY_LENGTH):
+    if shared and not (_UUID.fullmatch(key) or len(key) >= ANONYMOUS_KEY_LENGTH):
         return [FieldViolation("request_id", "Without signing in, must be a UUID or at least 22 random characters.")]
     return []
 
 
-def _scope(principal: Principal) -> str:
+def scope_of(principal: Principal) -> str:
+    """Whose idempotency keys meet each other."""
     return principal.account_id or "anonymous"
 
 

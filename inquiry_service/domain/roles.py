@@ -14,3 +14,9 @@ def require_staff(principal: Principal) -> None:
     """Raise PermissionDenied unless support or an administrator calls."""
     if not principal.is_staff:
         raise PermissionDenied("This is for staff only.")
+
+
+def require_signed_in(principal: Principal) -> None:
+    """Raise PermissionDenied unless somebody with an account calls."""
+    if principal.role == "anonymous":
+        raise PermissionDenied("This is for those who are logged in.")

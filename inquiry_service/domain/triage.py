@@ -9,7 +9,7 @@ from inquiry_service.domain.retry import MAX_ATTEMPTS, FailureKind, next_delay
 from inquiry_service.domain.settings import Settings
 from inquiry_service.storage import triage
 from inquiry_service.storage.database import Connection, Database
-from inquiry_service.storage.records import CategoryScore, ClaimedJob, HeldJob
+from inquiry_service.storage.records import AnalysisInput, CategoryScore, ClaimedJob, HeldJob
 from runtime.rpc.errors import Aborted, InvalidArgument
 
 MICROS = 1_000_000
@@ -51,8 +51,7 @@ class Triage:
 
     def spend_left(self, job: ClaimedJob) -> int | None:
         """What the AI may still cost today, in millionths, never below 0; None without a cap."""
-        cap = self._settings.values.daily_spend_cap
-        return None if cap is None else max(0, round(cap * MICROS) - (job.spent_micros or 0))
+        return spend_left(self._settings, job)
 
     async def renew(self, claims: list[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
         """Prolong all claims of a worker; returns those that it has lost."""
@@ -96,6 +95,8 @@ class Triage:
             held = await _hold(connection, inquiry_id, claim)
             attempt = held.attempt + (kind != "deferred")
             delay = next_delay(kind, attempt, asked)
+            if delay is None and held.requested_revision > held.claimed_revision:
+                attempt, delay = 0, 0.0  # what failed for good is out of date
             run_after = await triage.leave(
                 connection,
                 {
@@ -115,6 +116,12 @@ class Triage:
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
             await _requeue(connection, inquiry_id, held, "triage_released")
+
+
+def spend_left(settings: Settings, asked: AnalysisInput) -> int | None:
+    """What the AI may still cost on the day of `asked`, in millionths, never below 0; None without a cap."""
+    cap = settings.values.daily_spend_cap
+    return None if cap is None else max(0, round(cap * MICROS) - (asked.spent_micros or 0))
 
 
 def decide(held: HeldJob, analysis: Analysis, threshold: float) -> dict[str, Any]:

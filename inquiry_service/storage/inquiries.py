@@ -15,8 +15,14 @@ STAFF = f"""{CUSTOMER}, priority, priority_reason, triage_state, triage_reason, 
     suggested_category, category_confidence, alternatives, sentiment, sentiment_score, assignee_id, tags,
     human_versions, version, first_response_time, resolve_time"""
 MESSAGE = "(select body from message where inquiry_id = id and number = 1) as message"
-AI_RESULT = """(select body from draft where inquiry_id = id and state = 'ready' order by claim desc limit 1) as draft,
+# Only the newest draft is the one that waits for an agent.
+AI_RESULT = """(select case when state in ('ready', 'inserted') then body end from draft where inquiry_id = id
+        order by draft.number desc limit 1) as draft,
     (select record from ai_run where inquiry_id = id and outcome <> 'superseded' order by claim desc limit 1) as run"""
+
+# Of an inquiry that is given the status `:status`.
+RESOLVE_TIME = """case when cast(:status as text) not in ('resolved', 'closed') then null
+        when status = :status then resolve_time else now() end"""
 
 # Inquiry, first message, job, event and, with a key, the idempotency key: one statement, one commit.
 _CREATE = """
@@ -59,8 +65,8 @@ _UPDATE = Statement(
 with changed as (
     update inquiry set category = :category, suggested_category = :suggested_category, sentiment = :sentiment,
         sentiment_score = :sentiment_score, priority = :priority, priority_reason = :priority_reason, status = :status,
-        assignee_id = :assignee_id, tags = :tags, triage_state = :triage_state, human_versions = :human_versions,
-        version = version + 1, update_time = now()
+        resolve_time = {RESOLVE_TIME}, assignee_id = :assignee_id, tags = :tags, triage_state = :triage_state,
+        human_versions = :human_versions, version = version + 1, update_time = now()
     where id = :id returning {STAFF}
 ), gone_tags as (
     delete from inquiry_tag where inquiry_id = :id and tag <> all(:tags)

@@ -8,8 +8,17 @@ from inquiry_service.storage.records import AnalysisInput, ClaimedJob, HeldJob
 
 RING_AGAIN_SECONDS = 30
 
+# Characters of a conversation that the AI is told: the newest messages, and the first in any case. The limit keeps
+# what somebody writes again and again within what one call may carry.
+MOST_CHARACTERS = 200_000
+_CONVERSATION = f"""(
+    select jsonb_agg(jsonb_build_object('author', author, 'body', body) order by number) from (
+        select number, author, body, sum(length(body)) over (order by number desc) as size from message
+        where inquiry_id = {{inquiry_id}} and kind <> 'note' and number <= {{newest}}) m
+    where size <= {MOST_CHARACTERS} or number = 1) as conversation"""
+
 _CLAIM = Statement(
-    """
+    f"""
 with job as (
     update triage_job set state = 'running', claim = claim + 1, claimed_revision = requested_revision,
         worker = :worker, lease_until = now() + make_interval(secs => :lease), rung_at = null
@@ -28,16 +37,14 @@ with job as (
 select job.claim, job.crashes, started.customer_name, started.subject,
     (select version from knowledge) as knowledge_version,
     (select cost_micros from spending where day = (now() at time zone 'utc')::date) as spent_micros,
-    (select jsonb_agg(jsonb_build_object('author', author, 'body', body) order by number) from message m
-        where m.inquiry_id = job.inquiry_id and kind <> 'note' and number <= job.claimed_revision) as conversation
+    {_CONVERSATION.format(inquiry_id="job.inquiry_id", newest="job.claimed_revision")}
 from job join started on id = job.inquiry_id
 """
 )
 _INPUT = Statement(
-    """select i.customer_name, i.subject, (select version from knowledge) as knowledge_version,
+    f"""select i.customer_name, i.subject, (select version from knowledge) as knowledge_version,
         (select cost_micros from spending where day = (now() at time zone 'utc')::date) as spent_micros,
-        (select jsonb_agg(jsonb_build_object('author', author, 'body', body) order by number) from message
-            where inquiry_id = i.id and kind <> 'note') as conversation
+        {_CONVERSATION.format(inquiry_id="i.id", newest="2147483647")}
     from inquiry i where i.id = :inquiry_id"""
 )
 _RENEW = Statement(
@@ -75,13 +82,25 @@ with job as (
     on conflict (inquiry_id) do update set encoder_version = excluded.encoder_version,
         embedding = excluded.embedding, update_time = now()
 ), old_drafts as (
-    update draft set state = 'superseded' where inquiry_id = :inquiry_id and state = 'ready'
+    update draft set state = 'superseded', update_time = now()
+    where inquiry_id = :inquiry_id and state in ('generating', 'ready', 'inserted')
+    returning new.number, old.state as before
 ), new_draft as (
-    insert into draft (inquiry_id, claim, revision, state, body)
-    select :inquiry_id, :claim, claimed_revision, 'ready', cast(:draft as text) from job where :draft <> ''
+    insert into draft (inquiry_id, claim, revision, state, body, model)
+    select :inquiry_id, :claim, (select max(number) from message
+        where inquiry_id = :inquiry_id and author = 'customer' and number <= claimed_revision),
+        'ready', cast(:draft as text), cast(:record as jsonb) -> 'model' from job where :draft <> ''
+    returning number
+), draft_events as (
+    insert into event (inquiry_id, version, kind, actor, body)
+    select :inquiry_id, version, 'draft_changed', 'ai', jsonb_build_object('draft_number', number,
+        'changes', jsonb_build_object('draft_state', jsonb_build_array(before, 'superseded')))
+    from old_drafts, changed
 )
 insert into event (inquiry_id, version, kind, actor, body)
-select :inquiry_id, version, 'triage_completed', 'ai', :event_body from changed
+select :inquiry_id, version, 'triage_completed', 'ai', cast(:event_body as jsonb)
+    || coalesce((select jsonb_build_object('draft_number', number) from new_draft), '{}')
+from changed
 returning number
 """
 )
@@ -171,9 +190,9 @@ async def claim(database: Database, inquiry_id: UUID, worker: str, lease: float)
     return ClaimedJob(**dict(row)) if row else None
 
 
-async def analysis_input(database: Database, inquiry_id: UUID) -> AnalysisInput | None:
+async def analysis_input(reader: Database | Connection, inquiry_id: UUID) -> AnalysisInput | None:
     """What the AI would be told of the inquiry at this moment; None where there is none."""
-    row = await database.row(_INPUT, inquiry_id=inquiry_id)
+    row = await reader.row(_INPUT, inquiry_id=inquiry_id)
     return AnalysisInput(**dict(row)) if row else None
 
 

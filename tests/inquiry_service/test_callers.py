@@ -10,6 +10,8 @@ from tests.support.tokens import TOKENS
 
 METHODS = methods_of(
     "pok.inquiry.v1.InquiryService",
+    "pok.inquiry.v1.ConversationService",
+    "pok.inquiry.v1.TrackingService",
     "pok.inquiry.v1.TriageService",
     "pok.inquiry.v1.KnowledgeService",
     "pok.inquiry.v1.CatalogService",

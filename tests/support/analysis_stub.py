@@ -1,7 +1,7 @@
 """An AnalysisService behind a real gRPC server that does what a test tells it: answers, waits, fails, goes away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from pok.ai.v1 import analysis_pb2 as pb
@@ -13,6 +13,7 @@ PATIENCE = 15.0
 """Seconds after which a test that waits has failed."""
 
 Answer = Callable[[pb.AnalyzeRequest], Awaitable[pb.Analysis]]
+Writer = Callable[[pb.DraftReplyRequest], AsyncIterator[pb.DraftReplyResponse]]
 
 
 async def billing(request: pb.AnalyzeRequest) -> pb.Analysis:
@@ -31,8 +32,21 @@ async def billing(request: pb.AnalyzeRequest) -> pb.Analysis:
     )
 
 
+async def thanks(request: pb.DraftReplyRequest) -> AsyncIterator[pb.DraftReplyResponse]:
+    """A draft in two pieces, whatever was asked."""
+    for delta in ("Thank you ", "for writing."):
+        yield pb.DraftReplyResponse(delta=delta)
+    yield pb.DraftReplyResponse(reply=drafted("Thank you for writing."))
+
+
+def drafted(text: str, **fields: Any) -> pb.DraftedReply:
+    """A finished draft that is fine as it is."""
+    usual = {"model": pb.Model(provider="embedded", name="stub"), "instruction_followed": True}
+    return pb.DraftedReply(text=text, **{**usual, **fields})
+
+
 class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
-    """`answer` may be replaced at any time; it raises RpcErrors as the real service does."""
+    """`answer` and `write` may be replaced at any time; they raise RpcErrors as the real service does."""
 
     service = "pok.ai.v1.AnalysisService"
     register = analysis_pb2_grpc.add_AnalysisServiceServicer_to_server
@@ -40,6 +54,8 @@ class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self.answer: Answer = billing
+        self.write: Writer = thanks
+        self.asked: list[pb.DraftReplyRequest] = []
         self.in_flight: set[str] = set()
         self.cancelled: set[str] = set()
         self.changed = asyncio.Condition()
@@ -58,6 +74,11 @@ class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
             raise
         finally:
             await self._note(self.in_flight.discard, request.inquiry_id)
+
+    async def DraftReply(self, request: pb.DraftReplyRequest, context: Any) -> AsyncIterator[pb.DraftReplyResponse]:
+        self.asked.append(request)
+        async for response in self.write(request):
+            yield response
 
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
         return pb.GetModelResponse(model=pb.Model(provider="embedded", name="stub"))

@@ -12,10 +12,13 @@ from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import (
     audit_pb2_grpc,
     catalog_pb2_grpc,
+    conversation_pb2,
+    conversation_pb2_grpc,
     inquiry_pb2,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     settings_pb2_grpc,
+    tracking_pb2_grpc,
     triage_pb2,
     triage_pb2_grpc,
 )
@@ -39,6 +42,8 @@ class Service:
         self.settings = settings_pb2_grpc.SettingsServiceStub(channels["edge"])
         self.audit = audit_pb2_grpc.AuditServiceStub(channels["edge"])
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(channels["edge"])
+        self.conversation = conversation_pb2_grpc.ConversationServiceStub(channels["edge"])
+        self.tracking = tracking_pb2_grpc.TrackingServiceStub(channels["edge"])
         self.triage = triage_pb2_grpc.TriageServiceStub(channels["worker"])
         self.knowledge = knowledge_pb2_grpc.KnowledgeServiceStub(channels["ai"])
 
@@ -59,6 +64,25 @@ class Service:
         """The inquiry as the current principal sees it."""
         response = await self.inquiries.GetInquiry(inquiry_pb2.GetInquiryRequest(id=inquiry_id))
         return response.inquiry
+
+    async def write(
+        self, inquiry_id: str, kind: str, text: str = "Hola.", **fields: Any
+    ) -> conversation_pb2.CreateMessageResponse:
+        """A message of the current principal: "reply", "note" or "follow_up"."""
+        number = conversation_pb2.MessageKind.Value(f"MESSAGE_KIND_{kind.upper()}")
+        return await self.conversation.CreateMessage(
+            conversation_pb2.CreateMessageRequest(inquiry_id=inquiry_id, kind=number, text=text, **fields)
+        )
+
+    async def account(self, role: str = "support", name: str = "Eva") -> str:
+        """The id of a new account."""
+        [row] = await self.sql(
+            """insert into account (email, name, password_hash, role)
+            values (gen_random_uuid() || '@example.com', $1, '', $2) returning id""",
+            name,
+            role,
+        )
+        return str(row["id"])
 
     async def claim(self, inquiry_id: str, worker: str = "w1") -> triage_pb2.Claim | None:
         """The claim, if there is anything to do."""
