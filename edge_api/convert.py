@@ -20,7 +20,6 @@ from edge_api.schemas.inquiries import (
     Entity,
     InquiryChange,
     InquiryPage,
-    InquiryQuery,
     InquiryView,
     Model,
     PublicInquiry,
@@ -181,23 +180,6 @@ def event(message: inquiry_pb2.Event) -> Event:
         changes=body.pop("changes", {}),
         detail=body,
         create_time=time_of(message.create_time),
-    )
-
-
-def list_request(query: InquiryQuery) -> inquiry_pb2.ListInquiriesRequest:
-    """The query as the service takes it."""
-    return inquiry_pb2.ListInquiriesRequest(
-        page_size=query.page_size,
-        page_token=query.page_token,
-        filter=inquiry_pb2.InquiryFilter(
-            categories=query.category,
-            sentiments=[SENTIMENT_NUMBER[name] for name in query.sentiment],
-            statuses=[STATUS_NUMBER[name] for name in query.status],
-            priorities=[PRIORITY_NUMBER[name] for name in query.priority],
-            triage_states=[TRIAGE_STATE_NUMBER[name] for name in query.triage_state],
-            languages=query.language,
-            query=query.q,
-        ),
     )
 
 

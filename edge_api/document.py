@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, catalog, inquiries, journal, operation, settings
+from edge_api.schemas import accounts, catalog, inquiries, journal, lists, operation, settings
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
-from edge_api.schemas.inquiries import InquiryQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
+from edge_api.schemas.lists import InquiryQuery
 
-SCHEMAS: tuple[ModuleType, ...] = (accounts, catalog, inquiries, journal, operation, settings, problem_schemas)
+SCHEMAS: tuple[ModuleType, ...] = (accounts, catalog, inquiries, journal, lists, operation, settings, problem_schemas)
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_inquiries": InquiryQuery,
     "list_users": UserQuery,

@@ -10,19 +10,19 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 from pok.inquiry.v1 import inquiry_pb2
 
-from edge_api import convert, problems
+from edge_api import convert, filters, problems
 from edge_api.body import EdgeRequest
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.schemas.inquiries import (
     CreatedInquiry,
     InquiryChange,
     InquiryPage,
-    InquiryQuery,
     InquiryView,
     NewInquiry,
     StaffInquiry,
 )
 from edge_api.schemas.journal import EventPage, EventQuery
+from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.problems import VersionMismatch
 from runtime.rpc import context
 from runtime.rpc.errors import FailedPrecondition, InvalidArgument
@@ -103,13 +103,13 @@ async def create_inquiry(
     **operation("list_inquiries", 400, 401, 403),
 )
 async def list_inquiries(request: EdgeRequest) -> InquiryPage:
-    """Newest first: everything for staff, their own for customers, the public view without a token.
+    """Everything for staff, their own for customers, the public view without a token; newest first, or by `ordering`.
 
-    Filters may be repeated or separated by commas; all of them must hold. Filters by fields that the caller's view
-    does not contain are refused.
+    Filters may be repeated or separated by commas; all of them must hold. Filters and orderings by fields that the
+    caller's view does not contain are refused. Inquiries that are equal in what is ordered by keep one order.
     """
     query = request.query(InquiryQuery)
-    return convert.inquiry_page(await request.backend.inquiries.ListInquiries(convert.list_request(query)))
+    return convert.inquiry_page(await request.backend.inquiries.ListInquiries(filters.list_request(query)))
 
 
 @get(

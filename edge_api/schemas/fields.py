@@ -28,10 +28,11 @@ def text(low: int, high: int, description: str, *examples: str) -> Meta:
     )
 
 
+UUID_PATTERN = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 Uuid = Annotated[
     str,
     Meta(
-        pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        pattern=UUID_PATTERN,
         examples=["0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"],
         extra_json_schema={"format": "uuid"},
         extra={"must": "must be a UUID"},
@@ -46,6 +47,15 @@ Email = Annotated[
         description="An e-mail address, at most 254 characters.",
         examples=["ana@example.org"],
         extra={"must": "must be an e-mail address of at most 254 characters, such as ana@example.org"},
+    ),
+]
+Time = Annotated[
+    str,  # not a datetime, since msgspec takes numbers in a query string for seconds
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$",
+        examples=["2026-11-22T09:30:00Z"],
+        extra_json_schema={"format": "date-time"},
+        extra={"must": "must be a time with its zone, such as 2026-11-22T09:30:00Z"},
     ),
 ]
 PersonName = Annotated[str, text(1, 200, "Name of the person.", "Ana Pérez")]
@@ -72,6 +82,8 @@ def _what(kind: inspect.Type) -> str:
             return f"a text of {low or 0} to {high} characters"
         case inspect.IntType(ge=low, le=high) if high is not None:
             return f"a whole number from {low} to {high}"
+        case inspect.FloatType(ge=low, le=high) if high is not None:
+            return f"a number from {low:g} to {high:g}"
         case inspect.LiteralType(values=values):
             return f"one of: {', '.join(map(str, values))}"
         case inspect.ListType(item_type=item, max_length=high):

@@ -68,25 +68,6 @@ class InquiryChange(Struct, frozen=True, forbid_unknown_fields=True):
     remove_tags: Annotated[list[Tag], Meta(max_length=100, description="Tags to remove; absent ones are ignored.")] = []
 
 
-class InquiryQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which inquiries to list."""
-
-    category: Annotated[list[CategoryKey], Meta(max_length=100, description="Any of these categories.")] = []
-    sentiment: Annotated[list[Sentiment], Meta(max_length=10, description="Any of these; needs staff.")] = []
-    status: Annotated[list[Status], Meta(max_length=10, description="Any of these.")] = []
-    priority: Annotated[list[Priority], Meta(max_length=10, description="Any of these.")] = []
-    triage_state: Annotated[list[TriageState], Meta(max_length=10, description="Any of these.")] = []
-    language: Annotated[
-        list[Annotated[str, text(0, 35, "A language.", "es")]],
-        Meta(max_length=20, description="Any of these, BCP 47."),
-    ] = []
-    q: Annotated[
-        str, text(0, 200, "Text to find: reference and category; for staff also name, e-mail, subject.", "POK-1042")
-    ] = ""
-    page_size: Annotated[int, Meta(ge=1, le=100, description="At most this many items.")] = 20
-    page_token: Annotated[str, text(0, 1000, "`next_page_token` or `previous_page_token` of an earlier answer.")] = ""
-
-
 class Alternative(Struct, frozen=True):
     """A category that the machine thought possible."""
 
@@ -218,13 +199,13 @@ class StaffInquiry(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """Where a page of inquiries, newest first, stands among all that match."""
+    """Where a page of inquiries stands among all that match."""
 
     next_page_token: Annotated[
-        str | None, Meta(description="Opens the page of older ones; null at the end.", examples=["b2xkZXI"])
+        str | None, Meta(description="Opens the page that follows; null at the end.", examples=["b2xkZXI"])
     ]
     previous_page_token: Annotated[
-        str | None, Meta(description="Opens the page of newer ones; null on the first.", examples=["bmV3ZXI"])
+        str | None, Meta(description="Opens the page that precedes; null on the first.", examples=["bmV3ZXI"])
     ]
     total: Annotated[int, Meta(description="How many match in all.", examples=[42])]
     total_is_estimate: Annotated[bool, Meta(description="True when `total` is not exact.")]
@@ -233,19 +214,19 @@ class Page(Struct, frozen=True, kw_only=True):
 class PublicPage(Page, frozen=True, kw_only=True):
     """A page for readers without an account."""
 
-    items: Annotated[list[PublicInquiry], Meta(description="The inquiries, newest first.")]
+    items: Annotated[list[PublicInquiry], Meta(description="The inquiries, in the order that was asked for.")]
 
 
 class CustomerPage(Page, frozen=True, kw_only=True):
     """A page of a customer's own inquiries."""
 
-    items: Annotated[list[CustomerInquiry], Meta(description="The inquiries, newest first.")]
+    items: Annotated[list[CustomerInquiry], Meta(description="The inquiries, in the order that was asked for.")]
 
 
 class StaffPage(Page, frozen=True, kw_only=True):
     """A page for support and admins."""
 
-    items: Annotated[list[StaffInquiry], Meta(description="The inquiries, newest first.")]
+    items: Annotated[list[StaffInquiry], Meta(description="The inquiries, in the order that was asked for.")]
 
 
 InquiryView = StaffInquiry | CustomerInquiry | PublicInquiry

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from edge_api.schemas.fields import Uuid, text
+from edge_api.schemas.fields import Time, Uuid, text
 
 ACTIONS = (
     *("session.create", "session.revoke", "session.reuse", "account.create", "account.update", "account.delete"),
@@ -20,15 +20,6 @@ KINDS = (
 
 Outcome = Literal["ok", "refused", "failed"]
 Actor = Literal["customer", "agent", "ai", "system"]
-Time = Annotated[
-    str,  # not a datetime, since msgspec takes numbers in a query string for seconds
-    Meta(
-        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$",
-        examples=["2026-11-22T09:30:00Z"],
-        extra_json_schema={"format": "date-time"},
-        extra={"must": "must be a time with its zone, such as 2026-11-22T09:30:00Z"},
-    ),
-]
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):

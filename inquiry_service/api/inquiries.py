@@ -4,11 +4,11 @@ from typing import Any
 
 from pok.inquiry.v1 import inquiry_pb2, inquiry_pb2_grpc
 
-from inquiry_service.api import convert
+from inquiry_service.api import convert, filters
 from inquiry_service.domain.editing import Change, Editing
 from inquiry_service.domain.erasing import Erasing
 from inquiry_service.domain.intake import Intake, NewInquiry
-from inquiry_service.domain.reading import Reading
+from inquiry_service.domain.reading import Query, Reading
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.tracking import tracking_token
 from runtime.rpc.context import principal
@@ -71,9 +71,14 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
         self, request: inquiry_pb2.ListInquiriesRequest, context: Any
     ) -> inquiry_pb2.ListInquiriesResponse:
         """A page in the caller's view."""
-        listed = await self._reading.list(
-            _filters(request.filter), request.filter.query, request.page_size, request.page_token, principal()
+        query = Query(
+            filters=filters.conditions(request.filter),
+            text=request.filter.query,
+            ordering=request.ordering,
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
+        listed = await self._reading.list(query, principal())
         return inquiry_pb2.ListInquiriesResponse(
             inquiries=[convert.inquiry_message(record) for record in listed.items],
             next_page_token=listed.next_page_token,
@@ -110,18 +115,6 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
         return inquiry_pb2.ListEventsResponse(
             events=map(convert.event_message, listed.items), next_page_token=listed.next_page_token
         )
-
-
-def _filters(message: inquiry_pb2.InquiryFilter) -> dict[str, list[str]]:
-    filters = {
-        "category": list(message.categories),
-        "language": list(message.languages),
-        "sentiment": [convert.SENTIMENT.word(number, "sentiment") for number in message.sentiments],
-        "status": [convert.STATUS.word(number, "status") for number in message.statuses],
-        "priority": [convert.PRIORITY.word(number, "priority") for number in message.priorities],
-        "triage_state": [convert.TRIAGE_STATE.word(number, "triage_state") for number in message.triage_states],
-    }
-    return {name: values for name, values in filters.items() if values}
 
 
 def _fields(request: inquiry_pb2.UpdateInquiryRequest) -> dict[str, str]:

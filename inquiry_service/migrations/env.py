@@ -1,6 +1,7 @@
 """Alembic's environment: one connection, one migrator at a time."""
 
 import asyncio
+import time
 
 from alembic import context
 from sqlalchemy import Connection, make_url, text
@@ -10,12 +11,23 @@ from sqlalchemy.pool import NullPool
 from inquiry_service.migrations.roles import MIGRATION_LOCK
 from inquiry_service.storage.tables import metadata
 
+POLL_SECONDS = 0.2
+
 
 def _run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata)
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    _take_turn(connection)
     with context.begin_transaction():
-        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         context.run_migrations()
+
+
+def _take_turn(connection: Connection) -> None:
+    # Asked again and again, since indexes that are made while others write wait for every statement that runs: one
+    # that waited for this lock would never end.
+    while not connection.scalar(text("select pg_try_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK}):
+        connection.rollback()
+        time.sleep(POLL_SECONDS)
+    connection.commit()
 
 
 async def _connect() -> None:

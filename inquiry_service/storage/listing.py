@@ -1,43 +1,62 @@
-"""Pages of inquiries: keyset by id (newest first), combined filters, totals counted as far as that stays cheap."""
+"""Pages of inquiries: keyset by what they are ordered by, and totals counted as far as that stays cheap."""
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, Literal
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     ColumnElement,
+    Integer,
     Select,
-    Text,
     Uuid,
-    any_,
     bindparam,
     func,
     literal_column,
-    or_,
     select,
+    tuple_,
+    union_all,
 )
 
 from inquiry_service.storage import tables
-from inquiry_service.storage.database import Database, Statement
+from inquiry_service.storage.database import Connection, Database, Statement
+from inquiry_service.storage.filters import RANK, RANKED, Filters, Shape, View, Walk, prepared, walks
 from inquiry_service.storage.inquiries import CUSTOMER, PUBLIC, STAFF
 from inquiry_service.storage.records import InquiryRecord
 
 COUNT_LIMIT = 1000
 """Totals are exact up to here; counting further would cost more than the page itself."""
 
-View = Literal["public", "customer", "staff"]
-Filters = Mapping[str, Any]
-"""Column name → list of accepted values; besides `submitter_id` → UUID, and `query` → LIKE pattern with `number`."""
+MOST_STATEMENTS = 1000
+"""Kept compiled, of the shapes that were asked for last."""
+
+Field = Literal["create_time", "update_time", "priority"]
 
 _COLUMNS = {"public": PUBLIC, "customer": CUSTOMER, "staff": STAFF}
-_SEARCHED = ("customer_name", "customer_email", "subject", "snippet")
+_KEYS: dict[Field, ColumnElement[Any]] = {"update_time": tables.inquiry.c.update_time, "priority": RANKED}
+
+
+class Ordering(NamedTuple):
+    """What a list is ordered by; inquiries that are equal in it, by their ids in the same direction."""
+
+    field: Field = "create_time"
+    descending: bool = True
+
+
+NEWEST_FIRST = Ordering()
+
+
+class Position(NamedTuple):
+    """An inquiry in a list, from which a page goes on; `key` is what it is ordered by, beside its id."""
+
+    id: UUID
+    key: datetime | int | None = None
+    backwards: bool = False
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows newest first; `more` says whether there are further ones in the direction that was read."""
+    """Rows in the list's order; `more` says whether there are further ones in the direction that was read."""
 
     items: list[InquiryRecord]
     more: bool
@@ -46,93 +65,84 @@ class Page(msgspec.Struct, frozen=True):
 
 
 async def page(
-    database: Database, view: View, filters: Filters, *, size: int, after: Any = None, before: Any = None
+    database: Database, view: View, filters: Filters, *, size: int, ordering: Ordering, position: Position | None
 ) -> Page:
-    """The page of `size` rows older than the id `after`, or newer than the id `before`, or the first one."""
-    shape = _shape(filters)
-    values = {name: _single(value) for name, value in filters.items()}
-    direction = "newer" if before is not None else "older" if after is not None else "first"
-    statement = _page_statement(view, shape, direction)
-    rows = await database.fetch(statement, **values, position=before or after, size=size + 1)
+    """The page of `size` rows that follow the position, or precede it, or the first one."""
+    shape, values = prepared(filters)
+    start = {"size": size + 1} if position is None else {"size": size + 1, "position": position.id, "key": position.key}
+    backwards = position is not None and position.backwards
+    statement = page_statement(view, shape, ordering, from_start=position is None, backwards=backwards)
+    async with database.transaction() as connection:
+        # Nearly all inquiries may have one status, and nearly none another.
+        await connection.plan_anew()
+        rows = await connection.fetch(statement, **values, **start)
+        total = await _total(connection, shape, view, values)
     items = [InquiryRecord(**dict(row)) for row in rows[:size]]
-    if before is not None:
+    if backwards:
         items.reverse()
-    counted = await database.row(_count_statement(shape, view), **values)
+    return Page(items, len(rows) > size, *total)
+
+
+def position_of(record: InquiryRecord, ordering: Ordering, *, backwards: bool = False) -> Position:
+    """Where a row stands in the list."""
+    keys = {"create_time": None, "update_time": record.update_time, "priority": RANK.get(record.priority or "")}
+    return Position(record.id, keys[ordering.field], backwards)
+
+
+async def _total(connection: Connection, shape: Shape, view: View, values: dict[str, Any]) -> tuple[int, bool]:
+    counted = await connection.row(count_statement(shape, view), **values)
     total = counted["total"] if counted else 0
     if total <= COUNT_LIMIT:
-        return Page(items, len(rows) > size, total, total_is_estimate=False)
-    return Page(items, len(rows) > size, await _estimate(database, shape, view, values), total_is_estimate=True)
-
-
-async def _estimate(database: Database, shape: tuple[str, ...], view: View, values: dict[str, Any]) -> int:
-    row = await database.row(_plan_statement(shape, view), **values)
+        return total, False
+    row = await connection.row(_plan_statement(shape, view), **values)
     plan = msgspec.json.decode(row["QUERY PLAN"]) if row else [{"Plan": {"Plan Rows": 0}}]
-    return max(COUNT_LIMIT + 1, int(plan[0]["Plan"]["Plan Rows"]))
+    return max(COUNT_LIMIT + 1, int(plan[0]["Plan"]["Plan Rows"])), True
 
 
-def _shape(filters: Filters) -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            f"{name}:many" if isinstance(value, list) and len(value) > 1 else name for name, value in filters.items()
-        )
-    )
+@lru_cache(MOST_STATEMENTS)
+def page_statement(view: View, shape: Shape, ordering: Ordering, *, from_start: bool, backwards: bool) -> Statement:
+    """Takes the parameters of the shape, `size` and, unless from the start, `position` and `key`."""
+    descending = ordering.descending != backwards
+    size = bindparam("size", type_=Integer())
+    by_id = ordering.field == "create_time"
+    parts = [
+        _ordered(walk, view, ordering, from_start=from_start, descending=descending).limit(size)
+        for walk in walks(shape, view, merged=by_id)
+    ]
+    if len(parts) == 1:
+        return Statement(parts[0])
+    merged: Select[Any] = select(literal_column("*")).select_from(union_all(*parts).subquery())
+    return Statement(merged.order_by(literal_column("id desc" if descending else "id")).limit(size))
 
 
-def _single(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+@lru_cache(MOST_STATEMENTS)
+def count_statement(shape: Shape, view: View) -> Statement:
+    """How many match, counted a little further than `COUNT_LIMIT`."""
+    # Ordered, so that the planner walks an index also where it takes the table for small.
+    parts: list[Select[Any]] = [
+        select(literal_column("1")).select_from(walk.source).where(*walk.conditions).order_by(walk.id.desc())
+        for walk in walks(shape, view, merged=True)
+    ]
+    counted = union_all(*(part.limit(COUNT_LIMIT + 1) for part in parts)).subquery()
+    return Statement(select(func.count().label("total")).select_from(counted))
 
 
-@cache
-def _page_statement(view: View, shape: tuple[str, ...], direction: str) -> Statement:
-    inquiry_id = tables.inquiry.c.id
-    position = bindparam("position", type_=Uuid())
-    statement: Select[Any] = (
-        select(literal_column(_COLUMNS[view])).select_from(tables.inquiry).where(*_conditions(shape, view))
-    )
-    if direction == "older":
-        statement = statement.where(inquiry_id < position)
-    if direction == "newer":
-        statement = statement.where(inquiry_id > position)
-    order = inquiry_id.asc() if direction == "newer" else inquiry_id.desc()
-    return Statement(statement.order_by(order).limit(bindparam("size")))
-
-
-@cache
-def _count_statement(shape: tuple[str, ...], view: View) -> Statement:
-    some: Select[Any] = select(literal_column("1")).select_from(tables.inquiry).where(*_conditions(shape, view))
-    return Statement(select(func.count().label("total")).select_from(some.limit(COUNT_LIMIT + 1).subquery()))
-
-
-@cache
-def _plan_statement(shape: tuple[str, ...], view: View) -> Statement:
-    matching = select(tables.inquiry.c.id).where(*_conditions(shape, view))
-    statement = Statement(matching)
+@lru_cache(MOST_STATEMENTS)
+def _plan_statement(shape: Shape, view: View) -> Statement:
+    (walk,) = walks(shape, view, merged=False)
+    statement = Statement(select(walk.id).select_from(walk.source).where(*walk.conditions))
     statement.sql = f"explain (format json) {statement.sql}"
     return statement
 
 
-def _conditions(shape: tuple[str, ...], view: View) -> list[ColumnElement[bool]]:
-    return [_condition(*name.partition(":")[::2], view) for name in shape if name != "number"]
-
-
-def _condition(name: str, many: str, view: View) -> ColumnElement[bool]:
-    if name == "query":
-        return _matches_query(view)
-    column = tables.inquiry.c[name]
-    # A single value keeps the order of the (column, id) index; a list would have to be sorted.
-    if many:
-        return column == any_(bindparam(name, type_=ARRAY(Text)))
-    return column == bindparam(name, type_=column.type)
-
-
-def _matches_query(view: View) -> ColumnElement[bool]:
-    pattern = bindparam("query", type_=Text())
-    category = tables.category.c
-    named = select(category.key).where(
-        or_(category.key.ilike(pattern), category.name_es.ilike(pattern), category.name_en.ilike(pattern))
-    )
-    inquiry = tables.inquiry.c
-    either = [inquiry.number == bindparam("number", type_=BigInteger()), inquiry.category.in_(named)]
-    if view != "public":
-        either += [inquiry[name].ilike(pattern) for name in _SEARCHED]
-    return or_(*either)
+def _ordered(walk: Walk, view: View, ordering: Ordering, *, from_start: bool, descending: bool) -> Select[Any]:
+    statement: Select[Any] = select(literal_column(_COLUMNS[view])).select_from(walk.source).where(*walk.conditions)
+    columns: list[ColumnElement[Any]] = [walk.id]
+    position: list[ColumnElement[Any]] = [bindparam("position", type_=Uuid())]
+    if ordering.field in _KEYS:
+        columns.insert(0, _KEYS[ordering.field])
+        position.insert(0, bindparam("key", type_=columns[0].type))
+    if not from_start:
+        here, there = (columns[0], position[0]) if len(columns) == 1 else (tuple_(*columns), tuple_(*position))
+        statement = statement.where(here < there if descending else here > there)
+    return statement.order_by(*(column.desc() if descending else column.asc() for column in columns))

@@ -2,26 +2,54 @@
 
 import asyncio
 import uuid
+from datetime import datetime
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import inquiry_pb2
 
 from runtime.rpc import errors
+from runtime.rpc.context import Role
 from tests.support.inquiry import Service, act_as
 
 PERSONAL = ("customer_name", "customer_email", "subject", "message", "snippet", "suggested_reply", "tags", "sentiment")
 
 
 async def listed(
-    service: Service, *, page_size: int = 20, page_token: str = "", **filters: Any
+    service: Service, *, page_size: int = 20, page_token: str = "", ordering: str = "", **filters: Any
 ) -> inquiry_pb2.ListInquiriesResponse:
     return await service.inquiries.ListInquiries(
         inquiry_pb2.ListInquiriesRequest(
-            page_size=page_size, page_token=page_token, filter=inquiry_pb2.InquiryFilter(**filters)
+            page_size=page_size,
+            page_token=page_token,
+            ordering=ordering,
+            filter=inquiry_pb2.InquiryFilter(**filters),
         )
     )
+
+
+async def ids_of(service: Service, **asked: Any) -> list[str]:
+    page = await listed(service, **asked)
+    assert page.total == len(page.inquiries)
+    return [inquiry.id for inquiry in page.inquiries]
+
+
+def time(written: str) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromJsonString(written)
+    return timestamp
+
+
+async def received(service: Service, at: str) -> str:
+    """An inquiry from the past, as an import stores it."""
+    [row] = await service.sql(
+        """insert into inquiry (id, customer_name, customer_email, subject, snippet, create_time)
+        select uuidv7($1::timestamptz - now()), 'n', 'e@e', 's', 's', $1 returning id""",
+        datetime.fromisoformat(at),
+    )
+    return str(row["id"])
 
 
 async def test_public_view_carries_no_personal_data(service: Service) -> None:
@@ -62,6 +90,13 @@ async def test_customer_lists_and_reads_only_what_they_sent_signed_in(service: S
     [
         ("anonymous", {"sentiments": [analysis_pb2.SENTIMENT_NEGATIVE]}),
         ("user", {"priorities": [analysis_pb2.PRIORITY_HIGH]}),
+        ("anonymous", {"assignee_ids": [str(uuid.uuid4())]}),
+        ("anonymous", {"unassigned": True}),
+        ("anonymous", {"tags": ["vip"]}),
+        ("anonymous", {"confidence_from": 0.0}),
+        ("anonymous", {"confidence_below": 1.0}),
+        ("user", {"ordering": "priority"}),
+        ("user", {"tags": ["vip"]}),
     ],
 )
 async def test_hidden_fields_cannot_be_filtered_by(service: Service, role: str, filters: dict[str, Any]) -> None:
@@ -128,11 +163,105 @@ async def test_pages_go_both_ways_without_gap_or_repeat_while_inquiries_arrive(s
     assert [inquiry.id for inquiry in back.inquiries] == pages[1]
 
 
-async def test_page_token_is_bound_to_filters_and_principal(service: Service) -> None:
+async def test_assigned_and_unassigned_inquiries_are_found_apart_and_together(service: Service) -> None:
+    agents = [uuid.uuid4() for _ in range(2)]
+    ids = [(await service.create()).inquiry.id for _ in range(3)]
+    for inquiry_id, agent in zip(ids, agents, strict=False):
+        await service.sql("update inquiry set assignee_id = $1 where id = $2", agent, inquiry_id)
+    assert await ids_of(service, assignee_ids=[str(agents[0])]) == [ids[0]]
+    assert await ids_of(service, assignee_ids=map(str, agents)) == [ids[1], ids[0]]
+    assert await ids_of(service, unassigned=True) == [ids[2]]
+    assert await ids_of(service, unassigned=True, assignee_ids=[str(agents[1])]) == [ids[2], ids[1]]
+    open_and_mine = {"assignee_ids": [str(agents[0])], "statuses": [inquiry_pb2.INQUIRY_STATUS_NEW]}
+    assert await ids_of(service, **open_and_mine) == [ids[0]]
+
+
+async def test_all_tags_must_be_there(service: Service) -> None:
+    ids = [(await service.create()).inquiry.id for _ in range(3)]
+    for inquiry_id, tags in zip(ids, (["vip"], ["vip", "late"], ["late", "vip", "ñ"]), strict=True):
+        await service.inquiries.UpdateInquiry(inquiry_pb2.UpdateInquiryRequest(id=inquiry_id, add_tags=tags))
+    assert await ids_of(service, tags=["vip"]) == ids[::-1]
+    assert await ids_of(service, tags=["late", "vip", "late"]) == [ids[2], ids[1]]
+    assert await ids_of(service, tags=["ñ", "late", "vip"]) == [ids[2]]
+    assert await ids_of(service, tags=["vip", "gone"]) == []
+    await service.inquiries.UpdateInquiry(inquiry_pb2.UpdateInquiryRequest(id=ids[2], remove_tags=["late"]))
+    assert await ids_of(service, tags=["late"], ordering="update_time") == [ids[1]]
+
+
+async def test_range_of_receipt_begins_with_its_start_and_ends_before_its_end(service: Service) -> None:
+    ids = [await received(service, f"2026-03-0{day}T12:00:00Z") for day in range(1, 5)]
+    from_, before = time("2026-03-02T12:00:00Z"), time("2026-03-04T12:00:00Z")
+    assert await ids_of(service, created_from=from_, created_before=before) == [ids[2], ids[1]]
+    assert await ids_of(service, created_before=from_) == [ids[0]]
+    assert await ids_of(service, created_from=time("0001-01-01T00:00:00Z")) == ids[::-1]
+    assert await ids_of(service, created_from=time("9999-12-31T00:00:00Z")) == []
+    act_as("anonymous")
+    assert await ids_of(service, created_from=before) == [ids[3]]
+
+
+async def test_confidence_is_filtered_from_and_below(service: Service) -> None:
+    ids = [(await service.create()).inquiry.id for _ in range(3)]
+    for inquiry_id, confidence in zip(ids, (0.25, 0.5, 0.75), strict=True):
+        await service.complete(await service.must_claim(inquiry_id), confidence=confidence)
+    assert await ids_of(service, confidence_from=0.5) == [ids[2], ids[1]]
+    assert await ids_of(service, confidence_from=0.25, confidence_below=0.75) == [ids[1], ids[0]]
+
+
+PRIORITIES = ("normal", "urgent", "low", "high", "urgent", "normal", "low")
+
+
+@pytest.mark.parametrize(
+    ("ordering", "expected"),
+    [
+        ("", [6, 5, 4, 3, 2, 1, 0]),
+        ("create_time", [0, 1, 2, 3, 4, 5, 6]),
+        ("-update_time", [0, 6, 5, 4, 3, 2, 1]),
+        ("update_time", [1, 2, 3, 4, 5, 6, 0]),
+        ("-priority", [4, 1, 3, 5, 0, 6, 2]),
+        ("priority", [2, 6, 0, 5, 3, 1, 4]),
+    ],
+)
+@pytest.mark.parametrize("role", ["support", "anonymous"])
+async def test_every_ordering_is_paged_in_both_directions_while_inquiries_arrive(
+    service: Service, role: Role, ordering: str, expected: list[int]
+) -> None:
+    ids = [(await service.create()).inquiry.id for _ in PRIORITIES]
+    for inquiry_id, priority in zip(ids, PRIORITIES, strict=True):
+        await service.sql("update inquiry set priority = $1 where id = $2", priority, inquiry_id)
+    await service.sql("update inquiry set update_time = now() where id = $1", ids[0])
+    act_as(role)
+    seen: list[int] = []
+    token = ""
+    while True:
+        page = await listed(service, page_size=3, page_token=token, ordering=ordering)
+        known = [ids.index(inquiry.id) for inquiry in page.inquiries if inquiry.id in ids]
+        seen += known
+        if not page.next_page_token:
+            break
+        token = page.next_page_token
+        if ordering.startswith("-") or not ordering:  # else it belongs to the end and would make more pages
+            await service.create()
+    assert seen == expected
+    before = seen[: -len(known)]
+    back = await listed(service, page_size=3, page_token=page.previous_page_token, ordering=ordering)
+    again = [ids.index(inquiry.id) for inquiry in back.inquiries if inquiry.id in ids]
+    assert again == before[-len(again) :]
+
+
+@pytest.mark.parametrize("ordering", ["subject", "--create_time", "-", "id; drop table inquiry"])
+async def test_unknown_ordering_is_refused(service: Service, ordering: str) -> None:
+    with pytest.raises(errors.InvalidArgument) as caught:
+        await listed(service, ordering=ordering)
+    assert [violation.field for violation in caught.value.violations] == ["ordering"]
+
+
+async def test_page_token_is_bound_to_filters_ordering_and_principal(service: Service) -> None:
     await asyncio.gather(*(service.create() for _ in range(3)))
     token = (await listed(service, page_size=1)).next_page_token
     for role, forged, filters in (
         ("support", token, {"languages": ["es"]}),
+        ("support", token, {"ordering": "create_time"}),
+        ("support", token, {"created_from": time("2026-03-02T12:00:00Z")}),
         ("anonymous", token, {}),
         ("support", token[:-2] + "AA", {}),
         ("support", "%%%", {}),

@@ -2,12 +2,23 @@
 
 from inquiry_service.storage.tables.administration import audit, canned_reply, category, knowledge, setting
 from inquiry_service.storage.tables.columns import metadata
-from inquiry_service.storage.tables.inquiries import event, idempotency_key, inquiry, inquiry_tag, message, outbox
+from inquiry_service.storage.tables.inquiries import (
+    RANK,
+    UNFINISHED,
+    event,
+    idempotency_key,
+    inquiry,
+    inquiry_tag,
+    message,
+    outbox,
+)
 from inquiry_service.storage.tables.people import account, session
 from inquiry_service.storage.tables.projections import feed, job, projection
 from inquiry_service.storage.tables.triage import ai_run, draft, inquiry_embedding, spending, triage_job
 
 __all__ = [
+    "RANK",
+    "UNFINISHED",
     "account",
     "ai_run",
     "audit",

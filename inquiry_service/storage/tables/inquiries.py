@@ -22,6 +22,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from inquiry_service.storage.tables.columns import Xid8, id_column, metadata, time_column
 
+RANK = "array_position(array['low', 'normal', 'high', 'urgent'], priority)"
+"""The priority as a number that grows with the urgency."""
+
+UNFINISHED = "status in ('new', 'open', 'pending')"
+
 inquiry = Table(
     "inquiry",
     metadata,
@@ -66,6 +71,13 @@ inquiry = Table(
     Index(None, "triage_state", "id"),
     Index(None, "category", "id"),
     Index(None, "sentiment", "id"),
+    Index(None, "language", "id"),
+    Index(None, "update_time", "id"),
+    Index("ix_inquiry_rank_id", text(RANK), "id"),
+    # What agents work on: it stays small however much is done, and so do the walks along these.
+    Index("ix_inquiry_unfinished_id", "id", postgresql_where=text(UNFINISHED)),
+    Index("ix_inquiry_unfinished_assignee_id_id", "assignee_id", "id", postgresql_where=text(UNFINISHED)),
+    Index("ix_inquiry_unfinished_rank_id", text(RANK), "id", postgresql_where=text(UNFINISHED)),
     Index(None, "submitter_id", "id", postgresql_where=text("submitter_id is not null")),
     Index(None, "assignee_id", "id", postgresql_where=text("assignee_id is not null")),
     Index(None, "external_id", unique=True, postgresql_where=text("external_id is not null")),
