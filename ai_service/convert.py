@@ -2,11 +2,13 @@
 
 from pok.ai.v1 import analysis_pb2
 
-from ai_service.analysis import Analysis, Author, EntityKind, Inquiry, Model, Priority, Sentiment, Turn
+from ai_service.analysis import Analysis, Author, EntityKind, Inquiry, Model, Priority, Sentiment, Turn, Usage
+from ai_service.drafting import Drafted, Order
 from runtime.rpc.errors import FieldViolation, InvalidArgument
 
 MAX_CHARACTERS = 20_000
 MAX_TEXTS = 128
+LONGEST_INSTRUCTION = 500
 
 _AUTHORS = {analysis_pb2.AUTHOR_CUSTOMER: Author.CUSTOMER, analysis_pb2.AUTHOR_AGENT: Author.AGENT}
 _SENTIMENTS = {
@@ -57,6 +59,13 @@ def _violations(request: analysis_pb2.AnalyzeRequest) -> list[FieldViolation]:
     return found
 
 
+def to_order(request: analysis_pb2.DraftReplyRequest) -> Order:
+    """What is asked of the draft; raises InvalidArgument for an instruction that is too long."""
+    if len(request.instruction) > LONGEST_INSTRUCTION:
+        raise InvalidArgument.field("instruction", f"may have at most {LONGEST_INSTRUCTION} characters")
+    return Order(request.category, request.instruction)
+
+
 def to_texts(request: analysis_pb2.EmbedRequest) -> list[str]:
     """The texts in `request`; raises InvalidArgument naming what is wrong with them."""
     if not 1 <= len(request.texts) <= MAX_TEXTS:
@@ -92,18 +101,33 @@ def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
         draft=analysis.draft,
         model=from_model(analysis.model),
         knowledge_version=analysis.knowledge_version,
-        usage=analysis_pb2.Usage(
-            input_tokens=analysis.usage.input_tokens,
-            output_tokens=analysis.usage.output_tokens,
-            cost_micros=analysis.usage.cost_micros,
-            duration_ms=analysis.usage.duration_ms,
-        ),
+        usage=_from_usage(analysis.usage),
         fallback=analysis.fallback,
         embedding=analysis.embedding,
         encoder_version=analysis.encoder_version,
     )
 
 
+def from_drafted(drafted: Drafted) -> analysis_pb2.DraftedReply:
+    """The contract's message."""
+    return analysis_pb2.DraftedReply(
+        text=drafted.text,
+        model=from_model(drafted.model),
+        usage=_from_usage(drafted.usage),
+        fallback=drafted.fallback,
+        instruction_followed=drafted.instruction_followed,
+    )
+
+
 def from_model(model: Model) -> analysis_pb2.Model:
     """The contract's message."""
     return analysis_pb2.Model(provider=model.provider, name=model.name, prompt_version=model.prompt_version)
+
+
+def _from_usage(usage: Usage) -> analysis_pb2.Usage:
+    return analysis_pb2.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_micros=usage.cost_micros,
+        duration_ms=usage.duration_ms,
+    )

@@ -1,13 +1,14 @@
 """Which provider analyses: the one that the installation wants, as long as the money lasts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ai_service.analysis import Analysis, Inquiry, Model, Taxonomy
+from ai_service.drafting import Drafted, Order
 from ai_service.providers import Provider
 from ai_service.settings import AiSettings
 from runtime.rpc.errors import Unavailable
@@ -46,6 +47,17 @@ class Router:
             )
         analysis = await self._embedded.analyze(inquiry, taxonomy, timeout=timeout)
         return msgspec.structs.replace(analysis, fallback=SPEND_CAP)
+
+    async def draft(
+        self, wanted: str, inquiry: Inquiry, order: Order, *, timeout: float
+    ) -> AsyncGenerator[str | Drafted]:
+        """A reply as it is written, and at the end the whole of it; who writes and what is raised as in `analyze`."""
+        provider = self._choose(wanted)
+        spent = provider is not self._embedded and inquiry.spend_left is not None and inquiry.spend_left <= 0
+        writer = self._embedded if spent else provider
+        async with aclosing(writer.draft(inquiry, order, timeout=timeout)) as parts:
+            async for part in parts:
+                yield msgspec.structs.replace(part, fallback=SPEND_CAP) if spent and isinstance(part, Drafted) else part
 
     async def embed(self, texts: Sequence[str]) -> tuple[list[bytes], str]:
         """One packed embedding per text, and the version of the encoder that made them."""

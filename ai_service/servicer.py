@@ -1,5 +1,7 @@
 """pok.ai.v1.AnalysisService: reads the request, asks the provider, checks the answer."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -46,6 +48,24 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
             ) from None
         _log(request.inquiry_id, analysis)
         return analysis_pb2.AnalyzeResponse(analysis=convert.from_analysis(analysis))
+
+    async def DraftReply(
+        self, request: analysis_pb2.DraftReplyRequest, context_: Context
+    ) -> AsyncIterator[analysis_pb2.DraftReplyResponse]:
+        """Draft a reply anew, as it is written."""
+        inquiry, order = convert.to_inquiry(request.inquiry), convert.to_order(request)
+        written = self._router.draft(
+            request.inquiry.provider or self._knowledge.provider,
+            inquiry,
+            order,
+            timeout=context.timeout_within(LONGEST_ANALYSIS),
+        )
+        async with aclosing(written) as parts:
+            async for part in parts:
+                if isinstance(part, str):
+                    yield analysis_pb2.DraftReplyResponse(delta=part)
+                else:
+                    yield analysis_pb2.DraftReplyResponse(reply=convert.from_drafted(part))
 
     async def Embed(self, request: analysis_pb2.EmbedRequest, context_: Context) -> analysis_pb2.EmbedResponse:
         """Embed texts with the embedded encoder, whatever provider analyses."""

@@ -1,8 +1,10 @@
 """Who can analyse an inquiry: the embedded model, or a server that speaks the OpenAI API."""
 
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from ai_service.analysis import Analysis, Inquiry, Model, Taxonomy
+from ai_service.drafting import Drafted, Order
 
 
 class Provider(Protocol):
@@ -15,4 +17,8 @@ class Provider(Protocol):
 
         Raises Unavailable with a stable reason when the provider cannot answer now, DeadlineExceeded past the timeout.
         """
+        ...
+
+    def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
+        """A reply as it is written, and at the end the whole of it; within `timeout` seconds. Raises as `analyze`."""
         ...

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import msgspec
 
 from ai_service.analysis import Inquiry, Priority, Sentiment, Taxonomy
+from ai_service.drafting import Order
 from ai_service.priority import REASONS
 
 PROMPT_VERSION = "1"
+REPLY_PROMPT_VERSION = "1"
 MAX_DRAFT = 5_000
 
 
@@ -53,6 +55,28 @@ class Tokens(msgspec.Struct, frozen=True):
     completion_tokens: int = 0
 
 
+class Delta(msgspec.Struct, frozen=True):
+    """What the model says next, or why it does not."""
+
+    content: str | None = None
+    refusal: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One answer of a stream; `finish_reason` stands in its last one."""
+
+    delta: Delta
+    finish_reason: str | None = None
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """The part of one piece of a streamed completion that is used here; the last one may hold the tokens alone."""
+
+    choices: tuple[Step, ...] = ()
+    model: str | None = None
+    usage: Tokens | None = None
+
+
 class Completion(msgspec.Struct, frozen=True):
     """The part of a chat completion that is used here."""
 
@@ -74,10 +98,23 @@ def messages(inquiry: Inquiry, taxonomy: Taxonomy, prompt: Template) -> list[dic
     ]
 
 
+def reply_messages(inquiry: Inquiry, order: Order, prompt: str) -> list[dict[str, str]]:
+    """The same for a draft: what the agent asks for stands beside the inquiry."""
+    asked = {"inquiry": inquiry, "category": order.category, "instruction": order.instruction}
+    return [
+        {"role": "system", "content": prompt},
+        {"role": "user", "content": msgspec.json.encode(asked).decode()},
+    ]
+
+
 def load_prompt(language: str) -> Template:
     """The instructions in `language` (en or es), with places for the categories and the reasons."""
-    file = resources.files("ai_service").joinpath(f"prompts/analyze.{PROMPT_VERSION}.{language}.md")
-    return Template(file.read_text(encoding="utf-8"))
+    return Template(_prompt(f"analyze.{PROMPT_VERSION}.{language}"))
+
+
+def load_reply_prompt(language: str) -> str:
+    """The instructions for drafts in `language` (en or es)."""
+    return _prompt(f"reply.{REPLY_PROMPT_VERSION}.{language}")
 
 
 def response_format(taxonomy: Taxonomy) -> dict[str, Any]:
@@ -101,6 +138,10 @@ def read(content: str) -> Answer:
     if answer.priority_reason not in REASONS:
         raise msgspec.ValidationError("not one of the reasons")
     return answer
+
+
+def _prompt(name: str) -> str:
+    return resources.files("ai_service").joinpath(f"prompts/{name}.md").read_text(encoding="utf-8")
 
 
 def _object(**properties: Any) -> dict[str, Any]:

@@ -1,19 +1,23 @@
 """The embedded model as a provider: encoder, two heads, rules and templates; needs no key and no network."""
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from ai_service import entities, priority, reply
 from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Sentiment, Taxonomy, Usage
+from ai_service.drafting import Drafted, Order
 from ai_service.embedded import encoder, head
+from ai_service.instruction import understand
 from ai_service.language import LanguageDetector
 from runtime.rpc.errors import DeadlineExceeded
 
 WEIGHTS = "1"
 """Version of the committed weights; raise it whenever they are trained anew."""
 
+PARAGRAPH = re.compile(r".+?(?:\n+|\Z)", re.DOTALL)
 PORTION = 8
 """Texts that are encoded together where many are asked for and nobody waits for the first."""
 
@@ -46,11 +50,7 @@ class EmbeddedProvider:
         started = time.perf_counter()
         # The category is of the whole inquiry, the feeling of what the customer wrote last.
         texts = list(dict.fromkeys((inquiry.written, inquiry.latest)))
-        try:
-            async with asyncio.timeout(timeout):
-                embeddings = await self._encoder.encode(texts)
-        except TimeoutError:
-            raise DeadlineExceeded("The embedded model did not answer in time.") from None
+        embeddings = await self._encode(texts, timeout)
         categories = self._categories(embeddings[0], taxonomy)
         sentiment, score = self._feeling(embeddings[-1])
         language = self._languages.detect(inquiry.latest, inquiry.written)
@@ -80,12 +80,41 @@ class EmbeddedProvider:
             encoder_version=encoder.VERSION,
         )
 
+    async def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
+        """The reply from templates, by paragraphs; of the instructions it understands those to use a language."""
+        started = time.perf_counter()
+        (embedding,) = await self._encode([inquiry.latest], timeout)
+        sentiment, _ = self._feeling(embedding)
+        understood = understand(order.instruction)
+        text = reply.draft(
+            category=order.category,
+            sentiment=sentiment,
+            language=understood.language or self._languages.detect(inquiry.latest, inquiry.written),
+            entities=entities.extract(inquiry),
+            customer_name=inquiry.customer_name,
+        )
+        for paragraph in PARAGRAPH.findall(text):
+            yield paragraph
+        yield Drafted(
+            text=text,
+            model=self.model,
+            usage=Usage(duration_ms=(time.perf_counter() - started) * 1_000),
+            instruction_followed=understood.wholly,
+        )
+
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
         """One packed embedding per text; in portions, so that an analysis that comes meanwhile waits for one only."""
         packed: list[bytes] = []
         for start in range(0, len(texts), PORTION):
             packed += map(encoder.packed, await self._encoder.encode(texts[start : start + PORTION]))
         return packed
+
+    async def _encode(self, texts: Sequence[str], timeout: float) -> encoder.Embedding:
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._encoder.encode(texts)
+        except TimeoutError:
+            raise DeadlineExceeded("The embedded model did not answer in time.") from None
 
     def _categories(self, embedding: encoder.Embedding, taxonomy: Taxonomy) -> tuple[CategoryScore, ...]:
         shares = self._category.probabilities(embedding, taxonomy.keys)

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
@@ -13,6 +13,7 @@ import openai
 
 from ai_service import entities
 from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Taxonomy, Usage
+from ai_service.drafting import Drafted, Order
 from ai_service.providers import chat
 from ai_service.settings import AiSettings
 from runtime.rpc.errors import Unavailable
@@ -40,6 +41,7 @@ class OpenAIProvider:
         self.model = Model(provider="openai", name=configured.openai_model, prompt_version=chat.PROMPT_VERSION)
         self._client = client
         self._prompt = chat.load_prompt(configured.prompt_language)
+        self._reply_prompt = chat.load_reply_prompt(configured.prompt_language)
         self._prices = (configured.openai_input_price, configured.openai_output_price)
 
     async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
@@ -60,21 +62,46 @@ class OpenAIProvider:
             # Some servers accept any model name and answer with the one they have: the record shows that one.
             model=msgspec.structs.replace(self.model, name=completion.model or self.model.name),
             knowledge_version=taxonomy.version,
-            usage=Usage(
-                input_tokens=tokens.prompt_tokens,
-                output_tokens=tokens.completion_tokens,
-                cost_micros=self._cost(tokens),
-                duration_ms=(time.perf_counter() - started) * 1_000,
-            ),
+            usage=self._usage(tokens, started),
         )
 
-    def _cost(self, tokens: chat.Tokens) -> int:
+    async def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
+        """The reply as the model writes it, or Unavailable with one of the PROVIDER_ reasons."""
+        started = time.perf_counter()
+        text, model, tokens, ended = "", self.model.name, chat.Tokens(), False
+        async with aclosing(self._stream(inquiry, order, timeout)) as chunks:
+            async for chunk in chunks:
+                model, tokens = chunk.model or model, chunk.usage or tokens
+                for step in chunk.choices[:1]:
+                    _check(step.delta.refusal, step.finish_reason)
+                    ended = ended or step.finish_reason is not None
+                    if step.delta.content:
+                        text += step.delta.content
+                        yield step.delta.content
+                if len(text) > chat.MAX_DRAFT:
+                    raise _bad_answer("too_long")
+        if not ended:
+            raise _bad_answer("truncated")
+        if not text.strip():
+            raise _bad_answer("empty")
+        yield Drafted(
+            text=text.strip(),
+            model=Model(provider="openai", name=model, prompt_version=chat.REPLY_PROMPT_VERSION),
+            usage=self._usage(tokens, started),
+        )
+
+    def _usage(self, tokens: chat.Tokens, started: float) -> Usage:
         # A price for a million tokens is the price of one token in millionths.
         for_input, for_output = self._prices
-        return round(tokens.prompt_tokens * for_input + tokens.completion_tokens * for_output)
+        return Usage(
+            input_tokens=tokens.prompt_tokens,
+            output_tokens=tokens.completion_tokens,
+            cost_micros=round(tokens.prompt_tokens * for_input + tokens.completion_tokens * for_output),
+            duration_ms=(time.perf_counter() - started) * 1_000,
+        )
 
     async def _complete(self, inquiry: Inquiry, taxonomy: Taxonomy, timeout: float) -> chat.Completion:
-        try:
+        with _failures():
             async with asyncio.timeout(timeout):  # the client's own timeout counts each read, not the whole call
                 response = await self._client.chat.completions.with_raw_response.create(
                     model=self.model.name,
@@ -82,17 +109,52 @@ class OpenAIProvider:
                     response_format=cast(Any, chat.response_format(taxonomy)),
                     timeout=timeout,
                 )
-        except (TimeoutError, openai.APITimeoutError):
-            raise Unavailable("The provider did not answer in time.", reason="PROVIDER_TIMEOUT") from None
-        except openai.APIStatusError as error:
-            raise _from_status(error.status_code, error.response.headers.get("retry-after", "")) from None
-        except openai.APIConnectionError:
-            raise Unavailable("The provider cannot be reached.", reason="PROVIDER_UNREACHABLE") from None
         try:
             # Read here, because the client passes on unchecked whatever a server sends with status 200.
             return msgspec.json.decode(response.content, type=chat.Completion)
         except msgspec.DecodeError:
             raise _bad_answer("no_completion") from None
+
+    async def _stream(self, inquiry: Inquiry, order: Order, timeout: float) -> AsyncGenerator[chat.Chunk]:
+        ends_at = asyncio.get_running_loop().time() + timeout
+        with _failures():
+            async with asyncio.timeout_at(ends_at):
+                stream = await self._client.chat.completions.create(
+                    model=self.model.name,
+                    messages=cast(Any, chat.reply_messages(inquiry, order, self._reply_prompt)),
+                    stream=True,
+                    stream_options={"include_usage": True},
+                    timeout=timeout,
+                )
+        async with stream:
+            chunks = aiter(stream)
+            while True:
+                with _failures():
+                    async with asyncio.timeout_at(ends_at):
+                        chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                try:
+                    yield msgspec.convert(chunk, chat.Chunk, from_attributes=True)
+                except msgspec.ValidationError:
+                    raise _bad_answer("no_completion") from None
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turns what the client raises into Unavailable."""
+    try:
+        yield
+    except (TimeoutError, openai.APITimeoutError):
+        raise Unavailable("The provider did not answer in time.", reason="PROVIDER_TIMEOUT") from None
+    except openai.APIStatusError as error:
+        raise _from_status(error.status_code, error.response.headers.get("retry-after", "")) from None
+    except openai.APIConnectionError:
+        raise Unavailable("The provider cannot be reached.", reason="PROVIDER_UNREACHABLE") from None
+    except openai.APIError:  # what a stream says instead of going on
+        raise Unavailable("The provider failed.", reason="PROVIDER_FAILED") from None
+    except ValueError:  # a piece of a stream that is no JSON
+        raise _bad_answer("no_completion") from None
 
 
 def _from_status(status: int, retry_after: str) -> Unavailable:
@@ -119,11 +181,15 @@ def _retry_after(value: str) -> float | None:
     return min(max(0.0, seconds), LONGEST_RETRY_DELAY)
 
 
-def _read(choice: chat.Choice) -> chat.Answer:
-    if choice.message.refusal or choice.finish_reason == "content_filter":
+def _check(refusal: str | None, finish_reason: str | None) -> None:
+    if refusal or finish_reason == "content_filter":
         raise Unavailable("The provider's model refuses to answer.", reason="PROVIDER_REFUSED")
-    if choice.finish_reason == "length":
+    if finish_reason == "length":
         raise _bad_answer("truncated")
+
+
+def _read(choice: chat.Choice) -> chat.Answer:
+    _check(choice.message.refusal, choice.finish_reason)
     try:
         return chat.read(choice.message.content or "")
     except msgspec.ValidationError:

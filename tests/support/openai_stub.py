@@ -11,7 +11,10 @@ Request = Mapping[str, Any]
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One HTTP answer; `hang` sends nothing until the client goes away, `drop` closes without a word."""
+    """One HTTP answer; `hang` sends nothing, or nothing after the body, until the client goes away.
+
+    `drop` closes without a word.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -51,6 +54,21 @@ def completion(content: str, *, finish_reason: str = "stop", refusal: str | None
         "usage": {"prompt_tokens": 120, "completion_tokens": 40, "total_tokens": 160},
     }
     return Reply(body=json.dumps(body).encode())
+
+
+def streaming(*deltas: str, finish_reason: str | None = "stop", refusal: str | None = None) -> Behaviour:
+    """A streamed chat completion of these pieces; without a `finish_reason` it breaks off."""
+    pieces: list[dict[str, Any]] = [{"delta": {"role": "assistant", "content": "", "refusal": refusal}}]
+    pieces += [{"delta": {"content": delta}} for delta in deltas]
+    if finish_reason:
+        pieces.append({"delta": {}, "finish_reason": finish_reason})
+    usual = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "stub-1"}
+    chunks = [{**usual, "choices": [{"index": 0, "finish_reason": None, **piece}]} for piece in pieces]
+    if finish_reason:
+        chunks.append({**usual, "choices": [], "usage": {"prompt_tokens": 120, "completion_tokens": 40}})
+    lines = [json.dumps(chunk) for chunk in chunks] + (["[DONE]"] if finish_reason else [])
+    body = "".join(f"data: {line}\n\n" for line in lines)
+    return lambda _: Reply(body=body.encode(), headers={"content-type": "text/event-stream"})
 
 
 def answering(**changes: Any) -> Behaviour:
@@ -96,12 +114,14 @@ class OpenAIStub:
             while (request := await _read_request(reader)) is not None:
                 self.requests.append(request)
                 reply = self.behave(request)
+                if reply.drop:
+                    return
+                if reply.body or not reply.hang:
+                    writer.write(_encode(reply))
+                    await writer.drain()
                 if reply.hang:
                     await reader.read()
-                if reply.hang or reply.drop:
                     return
-                writer.write(_encode(reply))
-                await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             return  # a client that went away is part of many tests
         finally:
@@ -121,6 +141,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Request | None:
 
 
 def _encode(reply: Reply) -> bytes:
-    headers = {"content-type": "application/json", "content-length": str(len(reply.body)), **reply.headers}
+    length = len(reply.body) + reply.hang  # one byte that never comes
+    headers = {"content-type": "application/json", "content-length": str(length), **reply.headers}
     lines = [f"HTTP/1.1 {reply.status} Stub", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + reply.body
