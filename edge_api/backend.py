@@ -8,8 +8,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pok.account.v1.account_pb2_grpc import AccountServiceStub
 from pok.inquiry.v1.audit_pb2_grpc import AuditServiceStub
 from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
+from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
+from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceStub
 
 from edge_api.sessions import Sessions
 from runtime.rpc.client import dial
@@ -20,8 +22,10 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.account.v1.account_pb2_grpc import AccountServiceAsyncStub
     from pok.inquiry.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
+    from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
+    from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceAsyncStub
 
 TIMEOUT = 5.0
 """Seconds that a request may take, all calls together."""
@@ -33,6 +37,8 @@ class Backend:
     """One channel to the inquiry service and what speaks over it; usable inside `opened()`."""
 
     inquiries: "InquiryServiceAsyncStub"
+    conversation: "ConversationServiceAsyncStub"
+    tracking: "TrackingServiceAsyncStub"
     settings: "SettingsServiceAsyncStub"
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
@@ -49,6 +55,8 @@ class Backend:
         """Dial, on the running event loop; the service itself may still be down."""
         async with dial(self._address, self._token, timeout=TIMEOUT, send_principal=True) as channel:
             self.inquiries = InquiryServiceStub(channel)
+            self.conversation = ConversationServiceStub(channel)
+            self.tracking = TrackingServiceStub(channel)
             self.settings = SettingsServiceStub(channel)
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)

@@ -33,24 +33,26 @@ from runtime.rpc.errors import InvalidArgument
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _names(enum: Any, prefix: str) -> dict[int, Any]:
+def names(enum: Any, prefix: str) -> dict[int, Any]:
+    """The numbers of a protobuf enum with the API's words for them; unspecified has none."""
     return {number: name.removeprefix(prefix).lower() for name, number in enum.items() if number}
 
 
-def _numbers(names: Mapping[int, str]) -> dict[str, Any]:
-    return {name: number for number, name in names.items()}
+def numbers(words: Mapping[int, str]) -> dict[str, Any]:
+    """The same the other way round."""
+    return {word: number for number, word in words.items()}
 
 
-ACTOR: Mapping[int, Actor] = _names(inquiry_pb2.Actor, "ACTOR_")
-STATUS: Mapping[int, Status] = _names(inquiry_pb2.InquiryStatus, "INQUIRY_STATUS_")
-TRIAGE_STATE: Mapping[int, TriageState] = _names(inquiry_pb2.TriageState, "TRIAGE_STATE_")
-PRIORITY: Mapping[int, Priority] = _names(analysis_pb2.Priority, "PRIORITY_")
-SENTIMENT: Mapping[int, Sentiment] = _names(analysis_pb2.Sentiment, "SENTIMENT_")
-ENTITY_KIND: Mapping[int, EntityKind] = _names(analysis_pb2.EntityKind, "ENTITY_KIND_")
-STATUS_NUMBER = _numbers(STATUS)
-TRIAGE_STATE_NUMBER = _numbers(TRIAGE_STATE)
-PRIORITY_NUMBER = _numbers(PRIORITY)
-SENTIMENT_NUMBER = _numbers(SENTIMENT)
+ACTOR: Mapping[int, Actor] = names(inquiry_pb2.Actor, "ACTOR_")
+STATUS: Mapping[int, Status] = names(inquiry_pb2.InquiryStatus, "INQUIRY_STATUS_")
+TRIAGE_STATE: Mapping[int, TriageState] = names(inquiry_pb2.TriageState, "TRIAGE_STATE_")
+PRIORITY: Mapping[int, Priority] = names(analysis_pb2.Priority, "PRIORITY_")
+SENTIMENT: Mapping[int, Sentiment] = names(analysis_pb2.Sentiment, "SENTIMENT_")
+ENTITY_KIND: Mapping[int, EntityKind] = names(analysis_pb2.EntityKind, "ENTITY_KIND_")
+STATUS_NUMBER = numbers(STATUS)
+TRIAGE_STATE_NUMBER = numbers(TRIAGE_STATE)
+PRIORITY_NUMBER = numbers(PRIORITY)
+SENTIMENT_NUMBER = numbers(SENTIMENT)
 
 
 def public_inquiry(inquiry: inquiry_pb2.Inquiry) -> PublicInquiry:
@@ -112,7 +114,7 @@ def staff_inquiry(inquiry: inquiry_pb2.Inquiry) -> StaffInquiry:
             Entity(ENTITY_KIND.get(entity.kind), entity.value, entity.turn, entity.start, entity.end)
             for entity in inquiry.entities
         ],
-        model=_model(inquiry.model) if inquiry.HasField("model") else None,
+        model=model_of(inquiry.model) if inquiry.HasField("model") else None,
         assignee_id=inquiry.assignee_id or None,
         tags=list(inquiry.tags),
         external_id=inquiry.external_id or None,
@@ -216,7 +218,8 @@ def timestamp_of(field: str, written: str) -> Timestamp:
     return timestamp
 
 
-def _model(model: analysis_pb2.Model) -> Model:
+def model_of(model: analysis_pb2.Model) -> Model:
+    """What answered."""
     return Model(model.provider, model.name, model.prompt_version or None)
 
 

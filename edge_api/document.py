@@ -8,16 +8,28 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, catalog, inquiries, journal, lists, operation, settings
+from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
+from edge_api.schemas.conversation import MessageQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 
-SCHEMAS: tuple[ModuleType, ...] = (accounts, catalog, inquiries, journal, lists, operation, settings, problem_schemas)
+SCHEMAS: tuple[ModuleType, ...] = (
+    accounts,
+    catalog,
+    conversation,
+    inquiries,
+    journal,
+    lists,
+    operation,
+    settings,
+    problem_schemas,
+)
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_inquiries": InquiryQuery,
+    "list_messages": MessageQuery,
     "list_users": UserQuery,
     "list_inquiry_events": EventQuery,
     "list_audit_entries": AuditQuery,
@@ -26,8 +38,22 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
 }
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
 
-FILES: Mapping[str, tuple[str, ...]] = {"export_audit_entries": ("text/csv", "application/jsonl")}
-"""Operation → the media types of the file that it answers; which one, its `format` says."""
+FILES: Mapping[str, tuple[str, ...]] = {
+    "export_audit_entries": ("text/csv", "application/jsonl"),
+    "stream_draft": ("text/event-stream",),
+}
+"""Operation → the media types of the file or stream that it answers; which of several, its `format` says."""
+
+TEXT = {"type": "string"}
+WHOLE: Mapping[str, Mapping[str, Any]] = {
+    "text/event-stream": {
+        "type": "object",
+        "description": "Each of the events; its data is JSON.",
+        "properties": {"event": TEXT, "data": TEXT},
+        "required": ["event", "data"],
+    }
+}
+"""Media type → the schema of what is more than a text."""
 
 REFERENCE = "#/components/schemas/{name}"
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
@@ -60,7 +86,7 @@ def _operation(declared: dict[str, Any]) -> dict[str, Any]:
         parameters += _query_parameters(QUERIES[name])
     responses = {status: _response(status, response) for status, response in declared["responses"].items()}
     if name in FILES:
-        responses["200"]["content"] = {media: {"schema": {"type": "string"}} for media in FILES[name]}
+        responses["200"]["content"] = {media: {"schema": WHOLE.get(media, TEXT)} for media in FILES[name]}
     return {**declared, "parameters": parameters, "responses": responses}
 
 

@@ -78,7 +78,9 @@ BY_REASON: Mapping[str, Kind] = {
     "NOT_SAME_ORIGIN": Kind(403, "not-same-origin", "The cookie works for pages of this site only"),
     "BAD_PAGE_TOKEN": Kind(400, "bad-page-token", "The page token is not valid"),
     "IDEMPOTENCY_CONFLICT": Kind(409, "idempotency-conflict", "The idempotency key was used for another body"),
-    "ILLEGAL_TRANSITION": Kind(409, "illegal-transition", "The status cannot change this way"),
+    "ILLEGAL_TRANSITION": Kind(409, "illegal-transition", "The state cannot change this way"),
+    "CLOSED_FOR_GOOD": Kind(409, "closed-for-good", "It was closed too long ago"),
+    "CONVERSATION_FULL": Kind(409, "conversation-full", "The conversation is too long"),
     "VERSION_MISMATCH": Kind(412, "version-mismatch", "Somebody changed it meanwhile"),
 }
 KINDS = sorted({*BY_STATUS.values(), *BY_CODE.values(), *BY_REASON.values(), INTERNAL})
@@ -86,9 +88,8 @@ KINDS = sorted({*BY_STATUS.values(), *BY_CODE.values(), *BY_REASON.values(), INT
 
 def answer_rpc_error(_request: Request[Any, Any, Any], error: RpcError) -> Response[Problem]:
     """An error of the vocabulary, raised here or in the service behind."""
-    kind = BY_REASON.get(error.reason) or BY_CODE.get(error.code, INTERNAL)
+    kind = _kind_of(error)
     if kind is INTERNAL:
-        log.error("request_failed", code=error.code, reason=error.reason)
         return answer(kind)
     if kind is FORBIDDEN and context.principal().role == "anonymous":
         return answer(UNAUTHENTICATED, f"{error.message} Log in first.", error.violations)
@@ -97,6 +98,12 @@ def answer_rpc_error(_request: Request[Any, Any, Any], error: RpcError) -> Respo
         delay = DEFAULT_RETRY_DELAY if error.retry_delay is None else error.retry_delay
         headers["Retry-After"] = str(math.ceil(delay))
     return answer(kind, error.message, error.violations, headers)
+
+
+def of_rpc_error(error: RpcError) -> Problem:
+    """The same for an answer that has already begun."""
+    kind = _kind_of(error)
+    return problem_of(kind) if kind is INTERNAL else problem_of(kind, error.message, error.violations)
 
 
 def answer_http_exception(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -136,6 +143,13 @@ def problem_of(kind: Kind, detail: str = "", violations: Sequence[FieldViolation
         request_id=call.request_id if call else "",
         errors=[FieldError(field=field, message=description) for field, description in violations],
     )
+
+
+def _kind_of(error: RpcError) -> Kind:
+    kind = BY_REASON.get(error.reason) or BY_CODE.get(error.code, INTERNAL)
+    if kind is INTERNAL:
+        log.error("request_failed", code=error.code, reason=error.reason)
+    return kind
 
 
 def type_of(kind: Kind) -> str:

@@ -18,6 +18,8 @@ WITHOUT_TOKEN: Mapping[str, RateClass | None] = {
     "refresh_token": "anonymous",
     "revoke_token": "anonymous",
     "register_account": "registration",
+    "get_tracked_inquiry": "anonymous",
+    "create_tracked_message": "create",
     "list_inquiries": "anonymous",
     "get_inquiry": "anonymous",
     "list_categories": "anonymous",

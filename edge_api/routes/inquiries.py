@@ -86,7 +86,7 @@ async def create_inquiry(
             subject=data.subject,
             message=data.message,
             external_id=data.external_id or "",
-            request_id=_idempotency_key(idempotency_key),
+            request_id=checked_key(idempotency_key),
         )
     )
     headers = {"Location": f"/api/inquiries/{response.inquiry.id}/"}
@@ -202,7 +202,8 @@ async def _version_mismatch(request: EdgeRequest, inquiry_id: str, error: Failed
     )
 
 
-def _idempotency_key(key: str | None) -> str:
+def checked_key(key: str | None) -> str:
+    """The Idempotency-Key, empty where none was sent. Raises InvalidArgument."""
     if key is None:
         return ""
     if not IDEMPOTENCY_KEY.fullmatch(key):

@@ -16,6 +16,7 @@ ACTIONS = (
 KINDS = (
     *("inquiry_created", "inquiry_updated", "triage_started", "triage_completed", "triage_superseded"),
     *("triage_retrying", "triage_released", "triage_lease_lost", "triage_failed"),
+    *("message_created", "draft_changed", "inquiry_adopted", "tracking_revoked"),
 )
 
 Outcome = Literal["ok", "refused", "failed"]

@@ -136,7 +136,7 @@ class Drafts:
             asked = await triage.analysis_input(connection, inquiry_id)
         if begun is None or asked is None:
             raise LookupError("the inquiry was there a moment ago, and locked")
-        return begun, asked, inquiry.category or inquiry.suggested_category or ""
+        return begun, asked, inquiry.category or ""
 
     async def _write(self, begun: DraftRecord, asked: AnalysisInput, category: str, parts: Parts) -> None:
         try:

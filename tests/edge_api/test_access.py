@@ -21,13 +21,21 @@ CANARY = "canary-7f3a"
 # of inquiries, which holds nothing personal.
 SHOWS_TEXTS = {
     *("get_inquiry", "update_inquiry", "get_user", "update_user", "get_category", "update_category"),
-    *("get_canned_reply", "update_canned_reply"),
+    *("get_canned_reply", "update_canned_reply", "list_messages"),
 }
 FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "get_inquiry": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
     "update_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "delete_inquiry": {"anonymous": 401, "user": 403, "support": 403, "admin": 204},
     "list_inquiry_events": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "list_messages": {"anonymous": 401, "user": 404, "support": 200, "admin": 200},
+    "create_message": {"anonymous": 401, "user": 404, "support": 201, "admin": 201},
+    "get_draft": {"anonymous": 401, "user": 403, "support": 404, "admin": 404},
+    "update_draft": {"anonymous": 401, "user": 403, "support": 404, "admin": 404},
+    "stream_draft": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "get_tracked_inquiry": {"anonymous": 404, "user": 404, "support": 404, "admin": 404},
+    "create_tracked_message": {"anonymous": 404, "user": 404, "support": 404, "admin": 404},
+    "revoke_tracking": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "update_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "reset_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},
@@ -52,6 +60,12 @@ async def an_inquiry(service: Service) -> str:
     """An inquiry that somebody without an account has sent; its texts hold a canary."""
     texts = dict.fromkeys(("customer_name", "subject", "message"), CANARY)
     return (await service.create(**texts, customer_email=f"{CANARY}@example.org")).inquiry.id
+
+
+async def a_reference(service: Service) -> str:
+    """What such an inquiry is called, which opens nothing without the token of its link."""
+    (row,) = await service.sql("select number from inquiry where id = $1", await an_inquiry(service))
+    return f"POK-{row['number']}"
 
 
 async def an_account(service: Service) -> str:
@@ -110,6 +124,7 @@ class Made(NamedTuple):
 
 OBJECTS: Mapping[str, Made] = {
     "inquiry_id": Made(an_inquiry, STAFF),
+    "reference": Made(a_reference, frozenset()),
     "session_id": Made(a_session, frozenset()),
     "key": Made(a_category, STAFF),
     "setting": Made(a_setting, ADMIN),

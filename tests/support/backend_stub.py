@@ -10,7 +10,16 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
 from pok.account.v1 import account_pb2, account_pb2_grpc
-from pok.inquiry.v1 import audit_pb2_grpc, catalog_pb2_grpc, inquiry_pb2, inquiry_pb2_grpc, settings_pb2_grpc
+from pok.inquiry.v1 import (
+    audit_pb2_grpc,
+    catalog_pb2_grpc,
+    conversation_pb2,
+    conversation_pb2_grpc,
+    inquiry_pb2,
+    inquiry_pb2_grpc,
+    settings_pb2_grpc,
+    tracking_pb2_grpc,
+)
 
 from runtime.rpc import context
 from runtime.rpc.errors import Unauthenticated
@@ -21,6 +30,8 @@ SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.account.v1.AccountService": account_pb2_grpc.add_AccountServiceServicer_to_server,
     "pok.inquiry.v1.AuditService": audit_pb2_grpc.add_AuditServiceServicer_to_server,
     "pok.inquiry.v1.CatalogService": catalog_pb2_grpc.add_CatalogServiceServicer_to_server,
+    "pok.inquiry.v1.ConversationService": conversation_pb2_grpc.add_ConversationServiceServicer_to_server,
+    "pok.inquiry.v1.TrackingService": tracking_pb2_grpc.add_TrackingServiceServicer_to_server,
     "pok.inquiry.v1.SettingsService": settings_pb2_grpc.add_SettingsServiceServicer_to_server,
     "pok.inquiry.v1.InquiryService": inquiry_pb2_grpc.add_InquiryServiceServicer_to_server,
 }
@@ -75,6 +86,13 @@ class BackendStub:
     ) -> inquiry_pb2.ListInquiriesResponse:
         await self._note()
         return inquiry_pb2.ListInquiriesResponse(view=inquiry_pb2.INQUIRY_VIEW_PUBLIC)
+
+    async def RegenerateDraft(
+        self, request: conversation_pb2.RegenerateDraftRequest, context_: Any
+    ) -> AsyncIterator[conversation_pb2.RegenerateDraftResponse]:
+        await self._note()
+        draft = conversation_pb2.Draft(state=conversation_pb2.DRAFT_STATE_GENERATING)
+        yield conversation_pb2.RegenerateDraftResponse(draft=draft)
 
     async def CheckSession(
         self, request: account_pb2.CheckSessionRequest, context_: Any
