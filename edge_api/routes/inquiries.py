@@ -38,7 +38,7 @@ IdempotencyKey = Annotated[
     Parameter(
         header="Idempotency-Key",
         required=False,
-        description="Makes a retry safe for 24 hours: the same key and body answer with the same inquiry. "
+        description="Makes a retry safe for 24 hours: the same key and body answer with what was stored first. "
         "At most 255 visible ASCII characters; without a token a UUID or at least 22 random characters.",
         schema_extra={"pattern": "^[!-~]{1,255}$", "examples": ["0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"]},
     ),

@@ -46,6 +46,34 @@ async def test_agent_corrects_and_resolves(system: System) -> None:
     assert created["id"] in [inquiry["id"] for inquiry in listed["items"]]
 
 
+async def test_customer_and_agent_converse_until_it_is_resolved(system: System) -> None:
+    created = await system.create()
+    await system.final([created["id"]], seconds=20)
+    one, track = f"/api/inquiries/{created['id']}/", f"/api/track/{created['reference']}/"
+    drafted = await system.http.post(f"{one}draft/stream/", json={"instruction": "in English"}, timeout=30)
+    events = [block.split("\ndata: ") for block in drafted.text.strip().split("\n\n")]
+    assert {name for name, _ in events[1:-1]} == {"event: delta"}
+    draft = json.loads(events[-1][1])
+    assert (draft["state"], draft["reason"]) == ("ready", None)
+    assert draft["text"].startswith("Hello Ana")
+    reply = {"kind": "reply", "text": draft["text"], "draft_number": draft["number"], "status": "resolved"}
+    assert (await system.http.post(f"{one}messages/", json=reply)).status_code == 201
+    link = {"X-Tracking-Token": created["tracking_token"]}
+    shown = (await system.anonymous.get(track, headers=link)).json()
+    assert (shown["inquiry"]["status"], shown["messages"][-1]["text"]) == ("resolved", draft["text"])
+    added = await system.anonymous.post(
+        f"{track}messages/",
+        json={"text": "Thank you, but the second charge still appears on my card statement."},
+        headers=link,
+    )
+    assert added.status_code == 201
+    await system.final([created["id"]], seconds=20)
+    inquiry = await system.detail(created["id"])
+    assert (inquiry["status"], inquiry["language"]) == ("open", "en")
+    newest = (await system.http.get(f"{one}draft/")).json()
+    assert (newest["state"], newest["message_number"]) == ("ready", 3)
+
+
 async def test_landing_page_and_docs_come_from_here_alone(system: System) -> None:
     for path in ("/", "/api/docs/", "/api/redoc/"):
         page = await system.anonymous.get(path)

@@ -64,6 +64,7 @@ async def tried(playground: Playground, role: str, folder: Path, *how: str) -> s
     return report
 
 
+@pytest.mark.timeout(400)  # four callers of every operation, on a busy machine
 async def test_what_is_served_is_what_is_described(playground: Playground, tmp_path: Path) -> None:
     phases = "--phases=examples,coverage"
     reports = await asyncio.gather(*(tried(playground, role, tmp_path, phases) for role in ROLES))

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import conversation_pb2, inquiry_pb2, triage_pb2
+from redis.asyncio import Redis
 
+from runtime import doorbell
 from runtime.rpc import errors
 from runtime.rpc.context import Role
 from tests.inquiry_service.test_editing import STATUS, update
@@ -255,6 +257,17 @@ async def test_follow_up_during_an_analysis_supersedes_its_result_and_runs_again
     assert await service.complete(again)
     runs = await service.sql("select revision, outcome from ai_run order by claim")
     assert [tuple(run) for run in runs] == [(1, "superseded"), (2, "applied")]
+
+
+async def test_follow_up_rings_the_doorbell(service: Service, redis_url: str) -> None:
+    inquiry_id = await of_customer(service)
+    await service.complete(await service.must_claim(inquiry_id))
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushall()
+        await follow_up(service, inquiry_id)
+        answer: Any = await redis.xread({doorbell.STREAM: "0"}, block=5000)
+    [[_, entries]] = answer
+    assert inquiry_id.encode() in entries[0][1][b"data"]
 
 
 async def test_follow_up_after_the_last_failure_is_analysed(service: Service) -> None:
