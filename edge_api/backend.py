@@ -9,6 +9,7 @@ from pok.account.v1.account_pb2_grpc import AccountServiceStub
 from pok.inquiry.v1.audit_pb2_grpc import AuditServiceStub
 from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
+from pok.inquiry.v1.live_pb2_grpc import LiveServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
 
 from edge_api.sessions import Sessions
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
+    from pok.inquiry.v1.live_pb2_grpc import LiveServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
 
 TIMEOUT = 5.0
@@ -36,6 +38,7 @@ class Backend:
     settings: "SettingsServiceAsyncStub"
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
+    live: "LiveServiceAsyncStub"
     accounts: "AccountServiceAsyncStub"
     sessions: Sessions
     _health: Any  # typeshed leaves the stub without its methods
@@ -52,6 +55,7 @@ class Backend:
             self.settings = SettingsServiceStub(channel)
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)
+            self.live = LiveServiceStub(channel)
             self.accounts = AccountServiceStub(channel)
             self.sessions = Sessions(self.accounts)
             self._health = health_pb2_grpc.HealthStub(channel)

@@ -14,6 +14,7 @@ from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
+from edge_api.schemas.live import StreamQuery
 
 SCHEMAS: tuple[ModuleType, ...] = (accounts, catalog, inquiries, journal, lists, operation, settings, problem_schemas)
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
@@ -22,12 +23,16 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_inquiry_events": EventQuery,
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,
+    "stream_events": StreamQuery,
     "list_canned_replies": CannedReplyQuery,
 }
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
 
-FILES: Mapping[str, tuple[str, ...]] = {"export_audit_entries": ("text/csv", "application/jsonl")}
-"""Operation → the media types of the file that it answers; which one, its `format` says."""
+FILES: Mapping[str, tuple[str, ...]] = {
+    "export_audit_entries": ("text/csv", "application/jsonl"),
+    "stream_events": ("text/event-stream",),
+}
+"""Operation → the media types of the file or stream that it answers; which one, its `format` says."""
 
 REFERENCE = "#/components/schemas/{name}"
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}

@@ -72,6 +72,7 @@ def config() -> OpenAPIConfig:
         ),
         tags=[
             Tag(name="inquiries", description="What customers send and agents work on."),
+            Tag(name="live", description="What happens, as it happens."),
             Tag(name="categories", description="The taxonomy that the AI works by."),
             Tag(name="canned replies", description="Texts that agents insert with a few keys."),
             Tag(name="accounts", description="Registering, logging in and out, one's own account."),

@@ -10,7 +10,14 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
 from pok.account.v1 import account_pb2, account_pb2_grpc
-from pok.inquiry.v1 import audit_pb2_grpc, catalog_pb2_grpc, inquiry_pb2, inquiry_pb2_grpc, settings_pb2_grpc
+from pok.inquiry.v1 import (
+    audit_pb2_grpc,
+    catalog_pb2_grpc,
+    inquiry_pb2,
+    inquiry_pb2_grpc,
+    live_pb2_grpc,
+    settings_pb2_grpc,
+)
 
 from runtime.rpc import context
 from runtime.rpc.errors import Unauthenticated
@@ -21,6 +28,7 @@ SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.account.v1.AccountService": account_pb2_grpc.add_AccountServiceServicer_to_server,
     "pok.inquiry.v1.AuditService": audit_pb2_grpc.add_AuditServiceServicer_to_server,
     "pok.inquiry.v1.CatalogService": catalog_pb2_grpc.add_CatalogServiceServicer_to_server,
+    "pok.inquiry.v1.LiveService": live_pb2_grpc.add_LiveServiceServicer_to_server,
     "pok.inquiry.v1.SettingsService": settings_pb2_grpc.add_SettingsServiceServicer_to_server,
     "pok.inquiry.v1.InquiryService": inquiry_pb2_grpc.add_InquiryServiceServicer_to_server,
 }
