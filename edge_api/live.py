@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 KEPT = 4_000
 """Events in memory, at the least."""
 
+MAX_WATCHERS = 5_000
+"""Above which new ones are turned away, so that connections are left for everything else."""
+
 HEARTBEAT = b": still here\n\n"
 HEARTBEAT_SECONDS = 15.0
 SILENCE_SECONDS = 15.0
@@ -81,9 +84,9 @@ class Feed:
             watcher.end()
 
     async def started(self) -> None:
-        """Return once the position is known; raises Unavailable if it takes too long, and when the process stops."""
-        if self._stopped:
-            raise Unavailable("This process is stopping.", retry_delay=1.0)
+        """Return once the position is known; raises Unavailable if it takes too long, or no more are let in."""
+        if self._stopped or len(self._watchers) >= MAX_WATCHERS:
+            raise Unavailable("No more streams can be opened here at the moment.", retry_delay=5.0)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._known.wait()
