@@ -149,7 +149,7 @@ class Feed:
         self._places[self.position] = self.end
         self._known.set()
         if len(self._frames) >= 2 * KEPT:  # seldom, since it moves all that stays
-            self._forget(KEPT)
+            self._forget(len(self._frames) - KEPT)
         self._wake()
 
     def _append(self, position: str, content: bytes) -> None:
