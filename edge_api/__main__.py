@@ -1,5 +1,6 @@
 """`python -m edge_api`: the edge behind Granian, one event loop per process."""
 
+import resource
 import socket
 import sys
 import time
@@ -15,6 +16,9 @@ from runtime.settings import SettingsError, load
 log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 20
+MAX_CONNECTIONS = 10_000
+"""That one process serves at once; more wait to be accepted. Far above what the live feed may hold (MAX_WATCHERS)."""
+
 PORT_SECONDS = 3
 """How long to wait for a port that an edge which was killed still holds."""
 
@@ -26,6 +30,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"Settings are not complete:\n{error}")
     telemetry.configure("edge", settings.log_level)
+    _raise_file_limit()
     _refuse_taken_port(settings.host, settings.port)
     log.info(
         "edge_starts",
@@ -41,11 +46,18 @@ def main() -> None:
         workers=settings.edge_workers,
         loop=Loops.uvloop,
         websockets=False,
+        backpressure=MAX_CONNECTIONS,
         log_access=False,
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
     ).serve()
+
+
+def _raise_file_limit() -> None:
+    # Every connection is a file, and the usual soft limit of 1,024 is no more than a few offices.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

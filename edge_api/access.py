@@ -31,6 +31,7 @@ OPERATIONS: Mapping[str, Roles] = {
     "get_tracked_inquiry": EVERYONE,
     "create_tracked_message": EVERYONE,
     "revoke_tracking": STAFF,
+    "stream_events": STAFF,
     "list_settings": ADMIN,
     "update_setting": ADMIN,
     "reset_setting": ADMIN,

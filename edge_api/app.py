@@ -16,6 +16,7 @@ from edge_api.backend import Backend
 from edge_api.body import MAX_BODY, EdgeRequest
 from edge_api.cors import Cors
 from edge_api.counters import Counters
+from edge_api.event_stream import Live
 from edge_api.exchange import Exchange
 from edge_api.frame import Frame
 from edge_api.limits import Limiter, Limits
@@ -31,6 +32,7 @@ from edge_api.routes import (
     docs,
     health,
     inquiries,
+    live,
     me,
     run_time,
     tracking,
@@ -58,6 +60,7 @@ ROUTES = [
     tracking.get_tracked_inquiry,
     tracking.create_tracked_message,
     tracking.revoke_tracking,
+    live.stream_events,
     accounts.create_token,
     accounts.refresh_token,
     accounts.revoke_token,
@@ -104,11 +107,12 @@ def create_app(settings: Settings) -> ASGIApp:
     counters = Counters(settings.redis_url)
     gate = Gate(tokens, backend)
     limits = [Limits(Limiter(counters, settings.rates))] if settings.rate_limits else []
+    feed = Live(backend)
     throttle = LoginThrottle(counters if settings.rate_limits else None)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with backend.opened(), counters.opened():
+        async with backend.opened(), counters.opened(), feed.opened():
             notify.ready()
             yield
 
@@ -120,7 +124,7 @@ def create_app(settings: Settings) -> ASGIApp:
         request_max_body_size=MAX_BODY,
         openapi_config=openapi.config(),
         lifespan=[lifespan, _end_with_parent],
-        state=State({"backend": backend, "tokens": tokens, "login_throttle": throttle}),
+        state=State({"backend": backend, "tokens": tokens, "login_throttle": throttle, "live": feed}),
         logging_config=None,
     )
     return Frame(Cors(Exchange(app), settings.cors_origins), settings.trusted_proxies, public_tls=settings.public_tls)

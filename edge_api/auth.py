@@ -46,6 +46,7 @@ class Gate(ASGIMiddleware):
         if len(presented) > 1 or scheme.lower() != "bearer":
             raise Unauthenticated("Send one header `Authorization: Bearer <access token>`.", reason="BAD_TOKEN")
         claims = self._tokens.verify(token.strip())
+        scope["state"]["token_expiry"] = claims.exp
         principal = await self._backend.sessions.principal(claims.sid)
         if principal.account_id != claims.sub:
             raise Unauthenticated("The access token is not valid.", reason="BAD_TOKEN")

@@ -4,6 +4,7 @@ import functools
 import json
 import math
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from edge_api.backend import Backend
+from edge_api.event_stream import Live
 from edge_api.login_throttle import LoginThrottle
 from edge_api.schemas.fields import requirement
 from edge_api.tokens import AccessTokens
@@ -50,6 +52,18 @@ class EdgeRequest(Request[Principal, None, State]):
         """What makes guessing passwords slow."""
         throttle: LoginThrottle = self.app.state.login_throttle
         return throttle
+
+    @property
+    def live(self) -> Live:
+        """The live feed."""
+        live: Live = self.app.state.live
+        return live
+
+    @property
+    def token_seconds(self) -> float:
+        """How long the access token still holds; for operations that need one."""
+        expiry: int = self.scope["state"]["token_expiry"]
+        return max(0.0, expiry - time.time())
 
     async def body(self) -> bytes:
         """The body, which a handler that asks for one gets; raises InvalidArgument when it is empty."""

@@ -15,6 +15,7 @@ from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.conversation import MessageQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
+from edge_api.schemas.live import StreamQuery
 
 SCHEMAS: tuple[ModuleType, ...] = (
     accounts,
@@ -34,6 +35,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_inquiry_events": EventQuery,
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,
+    "stream_events": StreamQuery,
     "list_canned_replies": CannedReplyQuery,
 }
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
@@ -41,6 +43,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
 FILES: Mapping[str, tuple[str, ...]] = {
     "export_audit_entries": ("text/csv", "application/jsonl"),
     "stream_draft": ("text/event-stream",),
+    "stream_events": ("text/event-stream",),
 }
 """Operation → the media types of the file or stream that it answers; which of several, its `format` says."""
 

@@ -74,6 +74,7 @@ def config() -> OpenAPIConfig:
             Tag(name="inquiries", description="What customers send and agents work on."),
             Tag(name="conversation", description="What customers and agents write to each other, and the AI's draft."),
             Tag(name="tracking", description="The private link that opens one inquiry for its customer."),
+            Tag(name="live", description="What happens, as it happens."),
             Tag(name="categories", description="The taxonomy that the AI works by."),
             Tag(name="canned replies", description="Texts that agents insert with a few keys."),
             Tag(name="accounts", description="Registering, logging in and out, one's own account."),

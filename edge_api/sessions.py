@@ -46,6 +46,11 @@ class Sessions:
         # Shielded: a caller that goes away must not take the answer from those who wait with it.
         return await asyncio.shield(check.answer)
 
+    def stale_at(self, session_id: str) -> float:
+        """When, by time.monotonic(), the next call of `principal` asks anew; 0 if it would now."""
+        check = self._checks.get(session_id)
+        return check.started + MAX_AGE if check else 0.0
+
     def _start(self, session_id: str) -> _Check:
         self._checks.pop(session_id, None)
         if len(self._checks) >= MAX_SESSIONS:

@@ -10,6 +10,7 @@ from pok.inquiry.v1 import (
     conversation_pb2_grpc,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
+    live_pb2_grpc,
     settings_pb2_grpc,
     tracking_pb2_grpc,
     triage_pb2_grpc,
@@ -22,6 +23,7 @@ from inquiry_service.api.catalog import CatalogServicer
 from inquiry_service.api.conversation import ConversationServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
+from inquiry_service.api.live import LiveServicer
 from inquiry_service.api.settings import SettingsServicer
 from inquiry_service.api.tracking import TrackingServicer
 from inquiry_service.api.triage import TriageServicer
@@ -44,6 +46,8 @@ from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.tracking import Tracking
 from inquiry_service.domain.triage import Triage
+from inquiry_service.domain.watching import Watching
+from inquiry_service.projections.live import Tail
 from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
@@ -69,6 +73,7 @@ class InquiryService:
         self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
+        self._tail = Tail(self._database)
         self._projections: list[Projection] = []
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
@@ -92,7 +97,7 @@ class InquiryService:
         self._housekeeping = [
             asyncio.create_task(work)
             for work in (
-                *(self._relay.run(), self._sweeper.run(), self._settings.follow()),
+                *(self._relay.run(), self._sweeper.run(), self._settings.follow(), self._tail.run()),
                 *(projector.run() for projector in projectors),
             )
         ]
@@ -101,6 +106,7 @@ class InquiryService:
     async def stop(self) -> None:
         """Finish running calls, then close everything."""
         self._stopping.set()
+        self._tail.stop()
         await self._server.stop(GRACE_SECONDS)
         for task in self._housekeeping:
             await process.end(task)
@@ -142,6 +148,7 @@ class InquiryService:
             wake=self._sweeper.wake,
         )
         knowledge = KnowledgeServicer(self._database, self._settings, self._stopping)
+        watch = LiveServicer(Watching(self._database, self._tail))
         catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
         run_time = SettingsServicer(self._settings)
         journal = AuditServicer(AuditReading(self._database, pages))
@@ -181,6 +188,10 @@ class InquiryService:
             (
                 "pok.inquiry.v1.TriageService",
                 lambda server: triage_pb2_grpc.add_TriageServiceServicer_to_server(triage, server),
+            ),
+            (
+                "pok.inquiry.v1.LiveService",
+                lambda server: live_pb2_grpc.add_LiveServiceServicer_to_server(watch, server),
             ),
             (
                 "pok.inquiry.v1.KnowledgeService",

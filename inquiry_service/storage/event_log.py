@@ -9,31 +9,30 @@ import msgspec
 from inquiry_service.storage.database import Connection, Database, Statement
 
 # Transactions that are still open will log with ids of their own: what is at or after the oldest of them must wait.
-_VISIBLE = "(era < (select era from feed) or txid < pg_snapshot_xmin(pg_current_snapshot()))"
-_TXID = "cast(cast(txid as text) as bigint) as txid"
+VISIBLE = "(era < (select era from feed) or txid < pg_snapshot_xmin(pg_current_snapshot()))"
+TXID = "cast(cast(txid as text) as bigint) as txid"
+POSITION = "(:era, cast(cast(cast(:txid as bigint) as text) as xid8), :number)"
 _AFTER = Statement(
-    f"""select era, {_TXID}, number, inquiry_id, version, kind, actor, actor_id, body, create_time
-    from event where (era, txid, number) > (:era, cast(cast(cast(:txid as bigint) as text) as xid8), :number)
-        and {_VISIBLE}
+    f"""select era, {TXID}, number, inquiry_id, version, kind, actor, actor_id, body, create_time
+    from event where (era, txid, number) > {POSITION} and {VISIBLE}
     order by event.era, event.txid, event.number limit :size"""
 )
-_END = Statement(
-    f"""select era, {_TXID}, number from event where {_VISIBLE}
+END = f"""select era, {TXID}, number from event where {VISIBLE}
     order by event.era desc, event.txid desc, number desc limit 1"""
-)
+_END = Statement(END)
 _FEED = Statement("select era, epoch from feed")
 _PREPARE = Statement(
     "insert into projection (name, era, txid, number) values (:name, 0, '0', 0) on conflict do nothing"
 )
 _HOLD = Statement(
-    f"select era, {_TXID}, number from projection where name = :name for update skip locked",
+    f"select era, {TXID}, number from projection where name = :name for update skip locked",
 )
 _MOVE = Statement(
     """update projection set era = :era, txid = cast(cast(cast(:txid as bigint) as text) as xid8), number = :number,
         update_time = now()
     where name = :name"""
 )
-_POSITION = Statement(f"select era, {_TXID}, number from projection where name = :name")
+_POSITION = Statement(f"select era, {TXID}, number from projection where name = :name")
 _DERIVED = Statement("select set_config('synchronous_commit', 'off', true)")
 
 

@@ -14,7 +14,8 @@ from tests.support.document import OPERATIONS
 from tests.support.edge import Edge, bearer, edge, problem
 
 INQUIRY = "/api/inquiries/0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f/"
-CALLS_THE_SERVICE = OPERATIONS.keys() - {"get_index", "check_liveness", "check_readiness"}
+# The live feed is watched by the edge for all.
+CALLS_THE_SERVICE = OPERATIONS.keys() - {"get_index", "check_liveness", "check_readiness", "stream_events"}
 REFUSALS: list[tuple[errors.RpcError, int, str]] = [
     (errors.InvalidArgument("It is odd."), 400, "invalid-request"),
     (errors.Unauthenticated("Log in."), 401, "unauthenticated"),

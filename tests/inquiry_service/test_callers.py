@@ -14,6 +14,7 @@ METHODS = methods_of(
     "pok.inquiry.v1.TrackingService",
     "pok.inquiry.v1.TriageService",
     "pok.inquiry.v1.KnowledgeService",
+    "pok.inquiry.v1.LiveService",
     "pok.inquiry.v1.CatalogService",
     "pok.inquiry.v1.AuditService",
     "pok.inquiry.v1.SettingsService",

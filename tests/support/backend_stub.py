@@ -17,6 +17,7 @@ from pok.inquiry.v1 import (
     conversation_pb2_grpc,
     inquiry_pb2,
     inquiry_pb2_grpc,
+    live_pb2_grpc,
     settings_pb2_grpc,
     tracking_pb2_grpc,
 )
@@ -32,6 +33,7 @@ SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.inquiry.v1.CatalogService": catalog_pb2_grpc.add_CatalogServiceServicer_to_server,
     "pok.inquiry.v1.ConversationService": conversation_pb2_grpc.add_ConversationServiceServicer_to_server,
     "pok.inquiry.v1.TrackingService": tracking_pb2_grpc.add_TrackingServiceServicer_to_server,
+    "pok.inquiry.v1.LiveService": live_pb2_grpc.add_LiveServiceServicer_to_server,
     "pok.inquiry.v1.SettingsService": settings_pb2_grpc.add_SettingsServiceServicer_to_server,
     "pok.inquiry.v1.InquiryService": inquiry_pb2_grpc.add_InquiryServiceServicer_to_server,
 }

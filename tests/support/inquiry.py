@@ -17,6 +17,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
+    live_pb2_grpc,
     settings_pb2_grpc,
     tracking_pb2_grpc,
     triage_pb2,
@@ -41,6 +42,7 @@ class Service:
         self.accounts = account_pb2_grpc.AccountServiceStub(channels["edge"])
         self.settings = settings_pb2_grpc.SettingsServiceStub(channels["edge"])
         self.audit = audit_pb2_grpc.AuditServiceStub(channels["edge"])
+        self.live = live_pb2_grpc.LiveServiceStub(channels["edge"])
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(channels["edge"])
         self.conversation = conversation_pb2_grpc.ConversationServiceStub(channels["edge"])
         self.tracking = tracking_pb2_grpc.TrackingServiceStub(channels["edge"])
