@@ -23,6 +23,7 @@ OPERATIONS: Mapping[str, Roles] = {
     "update_inquiry": STAFF,
     "delete_inquiry": ADMIN,
     "list_inquiry_events": STAFF,
+    "list_similar_inquiries": STAFF,
     "list_settings": ADMIN,
     "update_setting": ADMIN,
     "reset_setting": ADMIN,

@@ -32,6 +32,7 @@ from edge_api.routes import (
     inquiries,
     me,
     run_time,
+    similar,
     users,
 )
 from edge_api.settings import Settings
@@ -48,6 +49,7 @@ ROUTES = [
     inquiries.update_inquiry,
     inquiries.delete_inquiry,
     inquiries.list_inquiry_events,
+    similar.list_similar_inquiries,
     accounts.create_token,
     accounts.refresh_token,
     accounts.revoke_token,

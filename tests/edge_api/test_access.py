@@ -28,6 +28,7 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "update_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "delete_inquiry": {"anonymous": 401, "user": 403, "support": 403, "admin": 204},
     "list_inquiry_events": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "list_similar_inquiries": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "update_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "reset_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},
