@@ -32,6 +32,7 @@ OPERATIONS: Mapping[str, Roles] = {
     "create_tracked_message": EVERYONE,
     "revoke_tracking": STAFF,
     "stream_events": STAFF,
+    "list_similar_inquiries": STAFF,
     "list_settings": ADMIN,
     "update_setting": ADMIN,
     "reset_setting": ADMIN,

@@ -35,6 +35,7 @@ from edge_api.routes import (
     live,
     me,
     run_time,
+    similar,
     tracking,
     users,
 )
@@ -61,6 +62,7 @@ ROUTES = [
     tracking.create_tracked_message,
     tracking.revoke_tracking,
     live.stream_events,
+    similar.list_similar_inquiries,
     accounts.create_token,
     accounts.refresh_token,
     accounts.revoke_token,

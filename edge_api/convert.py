@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -28,6 +28,7 @@ from edge_api.schemas.inquiries import (
     StaffPage,
 )
 from edge_api.schemas.journal import Actor, Event
+from edge_api.schemas.search import Match, MatchKind
 from runtime.rpc.errors import InvalidArgument
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +50,7 @@ TRIAGE_STATE: Mapping[int, TriageState] = names(inquiry_pb2.TriageState, "TRIAGE
 PRIORITY: Mapping[int, Priority] = names(analysis_pb2.Priority, "PRIORITY_")
 SENTIMENT: Mapping[int, Sentiment] = names(analysis_pb2.Sentiment, "SENTIMENT_")
 ENTITY_KIND: Mapping[int, EntityKind] = names(analysis_pb2.EntityKind, "ENTITY_KIND_")
+MATCH_KIND: Mapping[str, MatchKind] = {kind: kind for kind in get_args(MatchKind)}
 STATUS_NUMBER = numbers(STATUS)
 TRIAGE_STATE_NUMBER = numbers(TRIAGE_STATE)
 PRIORITY_NUMBER = numbers(PRIORITY)
@@ -118,6 +120,7 @@ def staff_inquiry(inquiry: inquiry_pb2.Inquiry) -> StaffInquiry:
         assignee_id=inquiry.assignee_id or None,
         tags=list(inquiry.tags),
         external_id=inquiry.external_id or None,
+        matches=[_match(match) for match in inquiry.matches],
         human_fields=list(inquiry.human_fields),
         version=inquiry.version,
         create_time=time_of(inquiry.create_time),
@@ -160,12 +163,14 @@ def created_inquiry(response: inquiry_pb2.CreateInquiryResponse) -> CreatedInqui
 def inquiry_page(response: inquiry_pb2.ListInquiriesResponse) -> InquiryPage:
     """One page in the view that the service has filled."""
     view = VIEWS[response.view]
+    of_search = {"meaning": response.meaning or None} if view is staff_inquiry else {}
     page: InquiryPage = PAGES[response.view](
         items=[view(inquiry) for inquiry in response.inquiries],
         next_page_token=response.next_page_token or None,
         previous_page_token=response.previous_page_token or None,
         total=response.total,
         total_is_estimate=response.total_is_estimate,
+        **of_search,
     )
     return page
 
@@ -216,6 +221,11 @@ def timestamp_of(field: str, written: str) -> Timestamp:
     except (ValueError, OverflowError):
         raise InvalidArgument.field(field, f"{field} must be a time between the years 1 and 9999.") from None
     return timestamp
+
+
+def _match(match: inquiry_pb2.Match) -> Match:
+    similarity = match.similarity if match.HasField("similarity") else None
+    return Match(MATCH_KIND.get(match.kind), match.excerpt or None, similarity)
 
 
 def model_of(model: analysis_pb2.Model) -> Model:

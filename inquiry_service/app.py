@@ -38,17 +38,21 @@ from inquiry_service.domain.drafts import Drafts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.erasing import Erasing
 from inquiry_service.domain.intake import Intake
+from inquiry_service.domain.meaning import Meanings
 from inquiry_service.domain.page_tokens import PageTokens
 from inquiry_service.domain.passwords import Passwords
 from inquiry_service.domain.reading import Reading
+from inquiry_service.domain.searching import Searching
 from inquiry_service.domain.sessions import Sessions
 from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.tracking import Tracking
 from inquiry_service.domain.triage import Triage
 from inquiry_service.domain.watching import Watching
+from inquiry_service.embedder import Embedder
 from inquiry_service.projections.live import Tail
 from inquiry_service.projections.projector import Projection, Projector
+from inquiry_service.projections.search import SearchProjection
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
@@ -74,7 +78,8 @@ class InquiryService:
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
         self._tail = Tail(self._database)
-        self._projections: list[Projection] = []
+        self._embedder = Embedder(self._database, self._analyst.embed)
+        self._projections: list[Projection] = [SearchProjection()]
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
         self._server = RpcServer(
@@ -97,7 +102,8 @@ class InquiryService:
         self._housekeeping = [
             asyncio.create_task(work)
             for work in (
-                *(self._relay.run(), self._sweeper.run(), self._settings.follow(), self._tail.run()),
+                *(self._relay.run(), self._sweeper.run(), self._settings.follow()),
+                *(self._tail.run(), self._embedder.run()),
                 *(projector.run() for projector in projectors),
             )
         ]
@@ -130,9 +136,11 @@ class InquiryService:
 
     def _services(self, settings: InquirySettings) -> list[Registration]:
         pages = PageTokens(settings.tracking_key)
+        searching = Searching(self._database, pages, Meanings(self._analyst.embed))
         inquiries = InquiryServicer(
             Intake(self._database, self._relay.ring),
-            Reading(self._database, self._settings, pages),
+            Reading(self._database, self._settings, pages, searching),
+            searching,
             Editing(self._database),
             Erasing(self._database),
             Timeline(self._database, pages),

@@ -18,6 +18,7 @@ from edge_api.schemas.fields import (
     Uuid,
     text,
 )
+from edge_api.schemas.search import Match, Meaning
 
 MESSAGE = "Me cobraron dos veces el pedido 83121, ¿me ayudan?"
 
@@ -181,6 +182,9 @@ class StaffInquiry(Struct, frozen=True, kw_only=True):
     external_id: Annotated[
         str | None, Meta(description="Its identifier in the system it was imported from.", examples=["crm-5512"])
     ]
+    matches: Annotated[
+        list[Match], Meta(description="Why it was found, the most telling reason first; empty without a query.")
+    ]
     human_fields: Annotated[
         list[Annotated[str, Meta(examples=["category"])]],
         Meta(description="Fields that a person has set; the machine leaves them alone."),
@@ -226,7 +230,17 @@ class CustomerPage(Page, frozen=True, kw_only=True):
 class StaffPage(Page, frozen=True, kw_only=True):
     """A page for support and admins."""
 
-    items: Annotated[list[StaffInquiry], Meta(description="The inquiries, in the order that was asked for.")]
+    items: Annotated[
+        list[StaffInquiry],
+        Meta(description="The inquiries, in the order that was asked for; with a query what fits it best."),
+    ]
+    meaning: Annotated[
+        Meaning | None,
+        Meta(
+            description="Whether a query was also searched for by its meaning; `unavailable` when that took too long, "
+            "null without a query and for references, numbers and addresses, which have none."
+        ),
+    ]
 
 
 InquiryView = StaffInquiry | CustomerInquiry | PublicInquiry

@@ -16,7 +16,14 @@ from pok.inquiry.v1 import inquiry_pb2, knowledge_pb2
 from inquiry_service.domain.triage import Analysis
 from inquiry_service.domain.vocabulary import reference
 from inquiry_service.storage.events import EventRecord
-from inquiry_service.storage.records import AnalysisInput, Category, CategoryScore, DraftedReply, InquiryRecord
+from inquiry_service.storage.records import (
+    AnalysisInput,
+    Category,
+    CategoryScore,
+    DraftedReply,
+    InquiryRecord,
+    SimilarRecord,
+)
 from runtime.rpc.errors import InvalidArgument, NotFound
 
 EMBEDDING_BYTES = 1024
@@ -155,6 +162,17 @@ def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
         update_time=timestamp(record.update_time),
         first_response_time=timestamp(record.first_response_time) if record.first_response_time else None,
         resolve_time=timestamp(record.resolve_time) if record.resolve_time else None,
+        matches=[inquiry_pb2.Match(**msgspec.structs.asdict(match)) for match in record.matches],
+    )
+
+
+def similar_message(record: SimilarRecord) -> inquiry_pb2.SimilarInquiry:
+    """A look-alike with the answer that was sent."""
+    return inquiry_pb2.SimilarInquiry(
+        inquiry=inquiry_message(record.inquiry),
+        similarity=min(1.0, record.similarity),
+        reply=record.reply,
+        reply_time=timestamp(record.reply_time) if record.reply_time else None,
     )
 
 

@@ -9,6 +9,7 @@ from inquiry_service.domain.editing import Change, Editing
 from inquiry_service.domain.erasing import Erasing
 from inquiry_service.domain.intake import Intake, NewInquiry
 from inquiry_service.domain.reading import Query, Reading
+from inquiry_service.domain.searching import Searching
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.tracking import tracking_token
 from runtime.rpc.context import principal
@@ -24,6 +25,7 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
         self,
         intake: Intake,
         reading: Reading,
+        searching: Searching,
         editing: Editing,
         erasing: Erasing,
         timeline: Timeline,
@@ -31,6 +33,7 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
     ) -> None:
         self._intake = intake
         self._reading = reading
+        self._searching = searching
         self._editing = editing
         self._erasing = erasing
         self._timeline = timeline
@@ -86,7 +89,15 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
             total=listed.total,
             total_is_estimate=listed.total_is_estimate,
             view=convert.VIEW.number(listed.view),
+            meaning=listed.meaning,
         )
+
+    async def ListSimilarInquiries(
+        self, request: inquiry_pb2.ListSimilarInquiriesRequest, context: Any
+    ) -> inquiry_pb2.ListSimilarInquiriesResponse:
+        """What was resolved before and means nearly the same."""
+        found = await self._searching.similar(convert.uuid_of(request.inquiry_id), request.page_size, principal())
+        return inquiry_pb2.ListSimilarInquiriesResponse(similar=map(convert.similar_message, found))
 
     async def UpdateInquiry(
         self, request: inquiry_pb2.UpdateInquiryRequest, context: Any

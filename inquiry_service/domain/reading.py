@@ -9,6 +9,7 @@ import msgspec
 
 from inquiry_service.domain.filters import conditions, list_view, ordering
 from inquiry_service.domain.page_tokens import PageTokens, page_size
+from inquiry_service.domain.searching import Searching
 from inquiry_service.domain.settings import Settings
 from inquiry_service.storage import inquiries, listing
 from inquiry_service.storage.database import Database
@@ -20,6 +21,9 @@ from runtime.rpc.errors import NotFound, Unauthenticated
 
 DEFAULT_PAGE_SIZE = 20
 LARGEST_PAGE_SIZE = 100
+
+SEARCHED_OTHERWISE = frozenset({"query", "number"})
+"""Conditions by which others find what they look for; for staff everything is searched, by fit."""
 
 Sealed = tuple[bool, bytes, datetime | int | None]
 
@@ -43,12 +47,15 @@ class Listed(msgspec.Struct, frozen=True):
     previous_page_token: str
     total: int
     total_is_estimate: bool
+    meaning: str = ""
+    """Of a search by staff; see `Found`."""
 
 
 class Reading:
     """Reads for a principal. Without an account, only while the setting `public_read` lets everybody."""
 
-    def __init__(self, database: Database, settings: Settings, tokens: PageTokens) -> None:
+    def __init__(self, database: Database, settings: Settings, tokens: PageTokens, searching: Searching) -> None:
+        self._searching = searching
         self._database = database
         self._settings = settings
         self._tokens = tokens
@@ -69,7 +76,7 @@ class Reading:
         return view, found
 
     async def list(self, query: Query, principal: Principal) -> Listed:
-        """A page of what the principal may list.
+        """A page of what the principal may list; with a text, for staff what fits it best, whatever the ordering.
 
         Raises InvalidArgument (page size, query, ordering, BAD_PAGE_TOKEN), PermissionDenied (VIEW_LACKS_FIELD) and
         Unauthenticated (PUBLIC_READ_OFF).
@@ -77,8 +84,12 @@ class Reading:
         self._admit(principal)
         view = list_view(principal)
         holds = conditions(view, query.filters, query.text, principal)
-        order = ordering(view, query.ordering)
         limit = page_size(query.page_size, default=DEFAULT_PAGE_SIZE, largest=LARGEST_PAGE_SIZE)
+        order = ordering(view, query.ordering)
+        if view == "staff" and (text := query.text.strip()):
+            filters = {name: value for name, value in holds.items() if name not in SEARCHED_OTHERWISE}
+            found = await self._searching.search(filters, text, limit, query.page_token)
+            return Listed(view=view, **msgspec.structs.asdict(found))
         binding = (view, sorted((name, str(value)) for name, value in holds.items()), order)
         position = self._open(query.page_token, binding)
         page = await listing.page(self._database, view, holds, size=limit, ordering=order, position=position)

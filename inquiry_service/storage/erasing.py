@@ -22,6 +22,10 @@ with gone as (
     delete from triage_job where inquiry_id = :id
 ), gone_meaning as (
     delete from inquiry_embedding where inquiry_id = :id
+), unfindable as (
+    delete from inquiry_search where inquiry_id = :id
+), gone_bits as (
+    delete from inquiry_meaning where inquiry_id = :id
 ), gone_keys as (
     delete from idempotency_key where inquiry_id = :id
 ), last_event as (

@@ -14,6 +14,14 @@ class CategoryScore(msgspec.Struct, frozen=True):
     confidence: float
 
 
+class Match(msgspec.Struct, frozen=True):
+    """One reason why an inquiry was found; see the contract."""
+
+    kind: str
+    excerpt: str = ""
+    similarity: float | None = None
+
+
 class InquiryRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An inquiry as far as a view reads it; what it does not read is None or empty."""
 
@@ -49,6 +57,7 @@ class InquiryRecord(msgspec.Struct, frozen=True, kw_only=True):
     tracking_version: int = 1
     draft: str | None = None
     run: dict[str, Any] | None = None
+    matches: tuple[Match, ...] = ()
 
 
 class AnalysisInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +85,40 @@ class Embedded(msgspec.Struct, frozen=True):
 
     embeddings: list[bytes]
     encoder_version: str
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An inquiry that one source of a search has found; `similarity` in [0, 1] where the source measures it."""
+
+    id: UUID
+    number: int
+    similarity: float | None = None
+
+
+class Reasons(msgspec.Struct, frozen=True):
+    """In which parts of an inquiry some of the words stand, with the parts; empty where they do not."""
+
+    id: UUID
+    name: str
+    email: str
+    subject: str
+    text: str
+
+
+class SimilarRecord(msgspec.Struct, frozen=True):
+    """A resolved inquiry that means nearly the same, with the last reply that was sent, if any."""
+
+    inquiry: InquiryRecord
+    similarity: float
+    reply: str
+    reply_time: datetime | None
+
+
+class Unembedded(msgspec.Struct, frozen=True):
+    """An inquiry that has no embedding yet; `written` is what its customer wrote, cut as encoders read it."""
+
+    id: UUID
+    written: str
 
 
 class DraftedReply(msgspec.Struct, frozen=True, kw_only=True):

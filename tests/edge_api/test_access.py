@@ -36,6 +36,7 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "get_tracked_inquiry": {"anonymous": 404, "user": 404, "support": 404, "admin": 404},
     "create_tracked_message": {"anonymous": 404, "user": 404, "support": 404, "admin": 404},
     "revoke_tracking": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "list_similar_inquiries": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "update_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "reset_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},

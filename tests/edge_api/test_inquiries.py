@@ -8,6 +8,7 @@ import pytest
 from tests.edge_api.conftest import Login
 from tests.support.edge import Edge, problem
 from tests.support.inquiry import Service, act_as
+from tests.support.projections import projected
 
 PUBLIC = {
     *("id", "reference", "category", "status", "priority", "triage_state", "language", "create_time", "update_time")
@@ -154,9 +155,10 @@ async def test_unknown_inquiry_is_not_found(api: Edge, headers_of: Login) -> Non
     problem(change, 404, "not-found")
 
 
-async def test_pages_lead_through_all_that_match_and_back(api: Edge, headers_of: Login) -> None:
+async def test_pages_lead_through_all_that_match_and_back(api: Edge, service: Service, headers_of: Login) -> None:
     subject = f"page {uuid.uuid4().hex}"
     ids = [(await created(api, subject=subject))["id"] for _ in range(5)]
+    await projected(service, "search")
     headers, query = await headers_of("support"), {"q": subject.split()[1], "page_size": "2"}
     seen, page = [], (await api.get("/api/inquiries/", params=query, headers=headers)).json()
     first = page

@@ -7,6 +7,8 @@ from typing import Any
 from pok.ai.v1 import analysis_pb2 as pb
 from pok.ai.v1 import analysis_pb2_grpc
 
+from runtime.rpc.errors import RpcError
+from tests.support.embeddings import embedding
 from tests.support.stub_server import StubServer
 
 PATIENCE = 15.0
@@ -46,7 +48,7 @@ def drafted(text: str, **fields: Any) -> pb.DraftedReply:
 
 
 class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
-    """`answer` and `write` may be replaced at any time; they raise RpcErrors as the real service does."""
+    """`answer`, `write` and `embed` may be replaced at any time; they fail as the real service does."""
 
     service = "pok.ai.v1.AnalysisService"
     register = analysis_pb2_grpc.add_AnalysisServiceServicer_to_server
@@ -56,6 +58,11 @@ class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
         self.answer: Answer = billing
         self.write: Writer = thanks
         self.asked: list[pb.DraftReplyRequest] = []
+        self.embed: Callable[[str], bytes] = lambda text: embedding(-1)
+        self.embed_failure: RpcError | None = None
+        self.embedded: list[str] = []
+        """The texts that were asked for."""
+        self.encoder_version = "test"
         self.in_flight: set[str] = set()
         self.cancelled: set[str] = set()
         self.changed = asyncio.Condition()
@@ -79,6 +86,12 @@ class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
         self.asked.append(request)
         async for response in self.write(request):
             yield response
+
+    async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
+        if self.embed_failure:
+            raise self.embed_failure
+        self.embedded += filter(None, request.texts)  # an empty one asks for the version of the encoder
+        return pb.EmbedResponse(embeddings=map(self.embed, request.texts), encoder_version=self.encoder_version)
 
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
         return pb.GetModelResponse(model=pb.Model(provider="embedded", name="stub"))

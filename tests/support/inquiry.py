@@ -1,7 +1,6 @@
 """A real inquiry service in the test's process, and what its callers need."""
 
 import contextlib
-import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -29,6 +28,7 @@ from inquiry_service.settings import InquirySettings
 from runtime.rpc import context
 from runtime.rpc.client import dial
 from runtime.settings import Key, Secret
+from tests.support.embeddings import embedding
 from tests.support.tokens import LISTED, TOKENS
 
 
@@ -153,11 +153,6 @@ def new_inquiry(**fields: Any) -> inquiry_pb2.CreateInquiryRequest:
             **fields,
         }
     )
-
-
-def embedding(*numbers: float) -> bytes:
-    """An embedding that begins with these numbers and is zero from there on."""
-    return struct.pack("<512e", *numbers, *[0.0] * (512 - len(numbers)))
 
 
 def analysis(

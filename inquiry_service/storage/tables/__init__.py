@@ -13,7 +13,7 @@ from inquiry_service.storage.tables.inquiries import (
     outbox,
 )
 from inquiry_service.storage.tables.people import account, session
-from inquiry_service.storage.tables.projections import feed, job, projection
+from inquiry_service.storage.tables.projections import feed, inquiry_meaning, inquiry_search, job, projection
 from inquiry_service.storage.tables.triage import ai_run, draft, inquiry_embedding, spending, triage_job
 
 __all__ = [
@@ -30,6 +30,8 @@ __all__ = [
     "idempotency_key",
     "inquiry",
     "inquiry_embedding",
+    "inquiry_meaning",
+    "inquiry_search",
     "inquiry_tag",
     "job",
     "knowledge",

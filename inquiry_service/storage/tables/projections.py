@@ -10,9 +10,10 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import BIT, JSONB, TSVECTOR
 
 from inquiry_service.storage.tables.columns import Xid8, id_column, metadata, time_column
 
@@ -38,6 +39,38 @@ projection = Table(
     Column("txid", Xid8, nullable=False),
     Column("number", BigInteger, nullable=False),
     time_column("update_time"),
+)
+
+# What can be found by its words. `document` weighs them: A who wrote, B subject, C customer's words, D staff's; it also
+# names the blocks of numbers that the inquiry lies in, so that the index itself can keep to the newest. `identity` is
+# who wrote, in lower case and without accents, to be found in spite of typos.
+inquiry_search = Table(
+    "inquiry_search",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("document", TSVECTOR, nullable=False),
+    Column("identity", Text, nullable=False),
+    Index(None, "document", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": "512"}),
+    Index(
+        None,
+        "identity",
+        postgresql_using="gin",
+        postgresql_ops={"identity": "gin_trgm_ops"},
+        postgresql_with={"gin_pending_list_limit": "512"},
+    ),
+)
+
+# The signs of the embedding's numbers, in a table of their own: a changed text must not index them again. They find the
+# nearest, whose order the embeddings themselves then say. Without an encoder: not embedded yet.
+inquiry_meaning = Table(
+    "inquiry_meaning",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("encoder_version", Text),
+    Column("bits", BIT(512)),
+    Index(None, "encoder_version", "inquiry_id"),
+    Index(None, "bits", postgresql_using="hnsw", postgresql_ops={"bits": "bit_hamming_ops"}),
 )
 
 # `target` says whom or what it is about, and is emptied when the work is over.
