@@ -11,6 +11,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     settings_pb2_grpc,
+    statistics_pb2_grpc,
     tracking_pb2_grpc,
     triage_pb2_grpc,
 )
@@ -23,6 +24,7 @@ from inquiry_service.api.conversation import ConversationServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.settings import SettingsServicer
+from inquiry_service.api.statistics import StatisticsServicer
 from inquiry_service.api.tracking import TrackingServicer
 from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain import audit
@@ -41,10 +43,12 @@ from inquiry_service.domain.passwords import Passwords
 from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.sessions import Sessions
 from inquiry_service.domain.settings import Settings
+from inquiry_service.domain.statistics import Statistics
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.tracking import Tracking
 from inquiry_service.domain.triage import Triage
 from inquiry_service.projections.projector import Projection, Projector
+from inquiry_service.projections.statistics import Counting
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
@@ -69,7 +73,7 @@ class InquiryService:
         self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
-        self._projections: list[Projection] = []
+        self._projections: list[Projection] = [Counting()]
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
         self._server = RpcServer(
@@ -145,6 +149,7 @@ class InquiryService:
         catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
         run_time = SettingsServicer(self._settings)
         journal = AuditServicer(AuditReading(self._database, pages))
+        numbers = StatisticsServicer(Statistics(self._database))
         people = Accounts(self._database, self._passwords)
         accounts = AccountServicer(
             people, AccountAdmin(self._database, people, pages), Sessions(self._database, self._passwords)
@@ -181,6 +186,10 @@ class InquiryService:
             (
                 "pok.inquiry.v1.TriageService",
                 lambda server: triage_pb2_grpc.add_TriageServiceServicer_to_server(triage, server),
+            ),
+            (
+                "pok.inquiry.v1.StatisticsService",
+                lambda server: statistics_pb2_grpc.add_StatisticsServiceServicer_to_server(numbers, server),
             ),
             (
                 "pok.inquiry.v1.KnowledgeService",

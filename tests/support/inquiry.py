@@ -18,6 +18,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     settings_pb2_grpc,
+    statistics_pb2_grpc,
     tracking_pb2_grpc,
     triage_pb2,
     triage_pb2_grpc,
@@ -40,6 +41,7 @@ class Service:
         self.inquiries = inquiry_pb2_grpc.InquiryServiceStub(channels["edge"])
         self.accounts = account_pb2_grpc.AccountServiceStub(channels["edge"])
         self.settings = settings_pb2_grpc.SettingsServiceStub(channels["edge"])
+        self.statistics = statistics_pb2_grpc.StatisticsServiceStub(channels["edge"])
         self.audit = audit_pb2_grpc.AuditServiceStub(channels["edge"])
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(channels["edge"])
         self.conversation = conversation_pb2_grpc.ConversationServiceStub(channels["edge"])
