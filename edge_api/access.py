@@ -31,6 +31,8 @@ OPERATIONS: Mapping[str, Roles] = {
     "get_tracked_inquiry": EVERYONE,
     "create_tracked_message": EVERYONE,
     "revoke_tracking": STAFF,
+    "get_statistics": STAFF,
+    "get_statistic_series": STAFF,
     "list_settings": ADMIN,
     "update_setting": ADMIN,
     "reset_setting": ADMIN,

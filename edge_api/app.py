@@ -33,6 +33,7 @@ from edge_api.routes import (
     inquiries,
     me,
     run_time,
+    stats,
     tracking,
     users,
 )
@@ -83,6 +84,8 @@ ROUTES = [
     users.get_user,
     users.update_user,
     users.delete_user,
+    stats.get_statistics,
+    stats.get_statistic_series,
     run_time.list_settings,
     run_time.update_setting,
     run_time.reset_setting,

@@ -11,6 +11,7 @@ from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
+from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceStub
 from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceStub
 
 from edge_api.sessions import Sessions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
+    from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceAsyncStub
     from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceAsyncStub
 
 TIMEOUT = 5.0
@@ -42,6 +44,7 @@ class Backend:
     settings: "SettingsServiceAsyncStub"
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
+    statistics: "StatisticsServiceAsyncStub"
     accounts: "AccountServiceAsyncStub"
     sessions: Sessions
     _health: Any  # typeshed leaves the stub without its methods
@@ -60,6 +63,7 @@ class Backend:
             self.settings = SettingsServiceStub(channel)
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)
+            self.statistics = StatisticsServiceStub(channel)
             self.accounts = AccountServiceStub(channel)
             self.sessions = Sessions(self.accounts)
             self._health = health_pb2_grpc.HealthStub(channel)

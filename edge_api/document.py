@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings
+from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings, statistics
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.conversation import MessageQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
+from edge_api.schemas.statistics import SeriesQuery, StatisticsQuery
 
 SCHEMAS: tuple[ModuleType, ...] = (
     accounts,
@@ -25,6 +26,7 @@ SCHEMAS: tuple[ModuleType, ...] = (
     lists,
     operation,
     settings,
+    statistics,
     problem_schemas,
 )
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
@@ -35,6 +37,8 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,
     "list_canned_replies": CannedReplyQuery,
+    "get_statistics": StatisticsQuery,
+    "get_statistic_series": SeriesQuery,
 }
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
 
