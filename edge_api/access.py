@@ -33,6 +33,8 @@ OPERATIONS: Mapping[str, Roles] = {
     "revoke_tracking": STAFF,
     "stream_events": STAFF,
     "list_similar_inquiries": STAFF,
+    "get_statistics": STAFF,
+    "get_statistic_series": STAFF,
     "list_settings": ADMIN,
     "update_setting": ADMIN,
     "reset_setting": ADMIN,

@@ -36,6 +36,7 @@ from edge_api.routes import (
     me,
     run_time,
     similar,
+    stats,
     tracking,
     users,
 )
@@ -88,6 +89,8 @@ ROUTES = [
     users.get_user,
     users.update_user,
     users.delete_user,
+    stats.get_statistics,
+    stats.get_statistic_series,
     run_time.list_settings,
     run_time.update_setting,
     run_time.reset_setting,

@@ -12,6 +12,7 @@ from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 from pok.inquiry.v1.live_pb2_grpc import LiveServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
+from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceStub
 from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceStub
 
 from edge_api.sessions import Sessions
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
     from pok.inquiry.v1.live_pb2_grpc import LiveServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
+    from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceAsyncStub
     from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceAsyncStub
 
 TIMEOUT = 5.0
@@ -45,6 +47,7 @@ class Backend:
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
     live: "LiveServiceAsyncStub"
+    statistics: "StatisticsServiceAsyncStub"
     accounts: "AccountServiceAsyncStub"
     sessions: Sessions
     _health: Any  # typeshed leaves the stub without its methods
@@ -64,6 +67,7 @@ class Backend:
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)
             self.live = LiveServiceStub(channel)
+            self.statistics = StatisticsServiceStub(channel)
             self.accounts = AccountServiceStub(channel)
             self.sessions = Sessions(self.accounts)
             self._health = health_pb2_grpc.HealthStub(channel)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings
+from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings, statistics
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
@@ -16,6 +16,7 @@ from edge_api.schemas.conversation import MessageQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
+from edge_api.schemas.statistics import SeriesQuery, StatisticsQuery
 
 SCHEMAS: tuple[ModuleType, ...] = (
     accounts,
@@ -26,6 +27,7 @@ SCHEMAS: tuple[ModuleType, ...] = (
     lists,
     operation,
     settings,
+    statistics,
     problem_schemas,
 )
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
@@ -37,6 +39,8 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "export_audit_entries": AuditExportQuery,
     "stream_events": StreamQuery,
     "list_canned_replies": CannedReplyQuery,
+    "get_statistics": StatisticsQuery,
+    "get_statistic_series": SeriesQuery,
 }
 """Operation → the Struct of its query string; Litestar knows single parameters only."""
 

@@ -12,6 +12,7 @@ from pok.inquiry.v1 import (
     knowledge_pb2_grpc,
     live_pb2_grpc,
     settings_pb2_grpc,
+    statistics_pb2_grpc,
     tracking_pb2_grpc,
     triage_pb2_grpc,
 )
@@ -25,6 +26,7 @@ from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.live import LiveServicer
 from inquiry_service.api.settings import SettingsServicer
+from inquiry_service.api.statistics import StatisticsServicer
 from inquiry_service.api.tracking import TrackingServicer
 from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain import audit
@@ -45,6 +47,7 @@ from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.searching import Searching
 from inquiry_service.domain.sessions import Sessions
 from inquiry_service.domain.settings import Settings
+from inquiry_service.domain.statistics import Statistics
 from inquiry_service.domain.timeline import Timeline
 from inquiry_service.domain.tracking import Tracking
 from inquiry_service.domain.triage import Triage
@@ -53,6 +56,7 @@ from inquiry_service.embedder import Embedder
 from inquiry_service.projections.live import Tail
 from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.projections.search import SearchProjection
+from inquiry_service.projections.statistics import Counting
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
@@ -79,7 +83,7 @@ class InquiryService:
         self._sweeper = Sweeper(self._database, self._relay)
         self._tail = Tail(self._database)
         self._embedder = Embedder(self._database, self._analyst.embed)
-        self._projections: list[Projection] = [SearchProjection()]
+        self._projections: list[Projection] = [SearchProjection(), Counting()]
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
         self._server = RpcServer(
@@ -160,6 +164,7 @@ class InquiryService:
         catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
         run_time = SettingsServicer(self._settings)
         journal = AuditServicer(AuditReading(self._database, pages))
+        numbers = StatisticsServicer(Statistics(self._database))
         people = Accounts(self._database, self._passwords)
         accounts = AccountServicer(
             people, AccountAdmin(self._database, people, pages), Sessions(self._database, self._passwords)
@@ -200,6 +205,10 @@ class InquiryService:
             (
                 "pok.inquiry.v1.LiveService",
                 lambda server: live_pb2_grpc.add_LiveServiceServicer_to_server(watch, server),
+            ),
+            (
+                "pok.inquiry.v1.StatisticsService",
+                lambda server: statistics_pb2_grpc.add_StatisticsServiceServicer_to_server(numbers, server),
             ),
             (
                 "pok.inquiry.v1.KnowledgeService",

@@ -60,6 +60,8 @@ class Editing:
                 event: dict[str, Any] = {"changes": {name: pair for name, pair in changes.items() if name != "tags"}}
                 if "tags" in changes:
                     event["tags_changed"] = True
+                if machines := judged(before, changes):
+                    event["judged"] = machines
                 actor_id = UUID(principal.account_id) if principal.account_id else None
                 return await inquiries.update(
                     connection, {**values, "id": id_, "actor_id": actor_id, "event_body": event}
@@ -116,6 +118,13 @@ def merge(before: InquiryRecord, change: Change) -> tuple[dict[str, Any], dict[s
             changes["triage_state"] = ["needs_review", "done"]
     values["human_versions"] = before.human_versions | dict.fromkeys(changed, before.version + 1)
     return values, changes
+
+
+def judged(before: InquiryRecord, changes: Mapping[str, Any]) -> str | None:
+    """The machine's category that a change confirms or corrects, for the statistics; only a first decision does."""
+    if "category" not in changes or "category" in before.human_versions:
+        return None
+    return before.suggested_category or (before.category if before.category_confidence is not None else None)
 
 
 def _check_version(before: InquiryRecord, change: Change) -> None:

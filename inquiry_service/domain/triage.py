@@ -82,7 +82,13 @@ class Triage:
                     "draft": analysis.draft,
                     "embedding": analysis.embedding or None,
                     "encoder_version": analysis.encoder_version,
-                    "event_body": {"claim": claim, "model": analysis.model, "changes": changes},
+                    "event_body": {
+                        "claim": claim,
+                        "model": analysis.model,
+                        "changes": changes,
+                        # What statistics count as the machine's choice, also when it is what it was before.
+                        **({} if "category" in held.human_versions else {"category": _chosen(fields)}),
+                    },
                 },
             )
             return True
@@ -151,6 +157,10 @@ def decide(held: HeldJob, analysis: Analysis, threshold: float) -> dict[str, Any
         "alternatives": [msgspec.to_builtins(other) for other in others[:MOST_ALTERNATIVES]],
     }
     return fields
+
+
+def _chosen(fields: dict[str, Any]) -> Any:
+    return fields["suggested_category"] or fields["category"]
 
 
 def _within(taxonomy: list[str], analysis: Analysis) -> Analysis:

@@ -41,6 +41,7 @@ _AGENTS = Statement(
     f"""select {ACCOUNT} from account a where active and role in ('support', 'admin')
     order by lower(name), id limit {MOST_AGENTS}"""
 )
+_NAMES = Statement("select id, name from account where id = any(:ids)")
 _DELETE = Statement(
     """
 with freed as (
@@ -150,6 +151,11 @@ async def page(
 async def agents(database: Database) -> list[AccountRecord]:
     """Active staff by name."""
     return [AccountRecord(**dict(row)) for row in await database.fetch(_AGENTS)]
+
+
+async def names(database: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The names of these accounts, as far as they are still there."""
+    return {row["id"]: row["name"] for row in await database.fetch(_NAMES, ids=list(ids))}
 
 
 async def delete(connection: Connection, id_: UUID, actor_id: UUID | None) -> None:

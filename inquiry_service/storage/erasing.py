@@ -9,7 +9,7 @@ _LOCK_JOB = Statement("select from triage_job where inquiry_id = :id for update"
 _ERASE = Statement(
     """
 with gone as (
-    delete from inquiry where id = :id returning id, version
+    delete from inquiry where id = :id returning id, version, status
 ), gone_messages as (
     delete from message where inquiry_id = :id
 ), gone_drafts as (
@@ -29,8 +29,10 @@ with gone as (
 ), gone_keys as (
     delete from idempotency_key where inquiry_id = :id
 ), last_event as (
-    insert into event (inquiry_id, version, kind, actor, actor_id)
-    select id, version + 1, 'inquiry_erased', 'agent', :actor_id from gone
+    insert into event (inquiry_id, version, kind, actor, actor_id, body)
+    select id, version + 1, 'inquiry_erased', 'agent', :actor_id, jsonb_build_object(
+        'changes', jsonb_build_object('status', jsonb_build_array(status, null)))
+    from gone
 )
 select id from gone
 """

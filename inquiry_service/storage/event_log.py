@@ -43,6 +43,10 @@ class Position(NamedTuple):
     txid: int
     number: int
 
+    def token(self, epoch: str) -> str:
+        """How clients know it."""
+        return f"{epoch}-{self.era}-{self.txid}-{self.number}"
+
 
 BEGINNING = Position(0, 0, 0)
 

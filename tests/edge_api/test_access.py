@@ -37,6 +37,7 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "create_tracked_message": {"anonymous": 404, "user": 404, "support": 404, "admin": 404},
     "revoke_tracking": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "list_similar_inquiries": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "get_statistic_series": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "update_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "reset_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},
@@ -116,6 +117,11 @@ async def a_setting(_service: Service) -> str:
     return "confidence_threshold"
 
 
+async def a_series(_service: Service) -> str:
+    """One that is there for all staff."""
+    return "volume"
+
+
 class Made(NamedTuple):
     """How to make the object that a parameter of a path names, and which roles may see what is in it."""
 
@@ -129,6 +135,7 @@ OBJECTS: Mapping[str, Made] = {
     "session_id": Made(a_session, frozenset()),
     "key": Made(a_category, STAFF),
     "setting": Made(a_setting, ADMIN),
+    "series": Made(a_series, frozenset()),
     "reply_id": Made(a_canned_reply, STAFF),
     "user_id": Made(an_account, ADMIN),
 }

@@ -19,6 +19,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2_grpc,
     live_pb2_grpc,
     settings_pb2_grpc,
+    statistics_pb2_grpc,
     tracking_pb2_grpc,
 )
 
@@ -35,6 +36,7 @@ SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.inquiry.v1.TrackingService": tracking_pb2_grpc.add_TrackingServiceServicer_to_server,
     "pok.inquiry.v1.LiveService": live_pb2_grpc.add_LiveServiceServicer_to_server,
     "pok.inquiry.v1.SettingsService": settings_pb2_grpc.add_SettingsServiceServicer_to_server,
+    "pok.inquiry.v1.StatisticsService": statistics_pb2_grpc.add_StatisticsServiceServicer_to_server,
     "pok.inquiry.v1.InquiryService": inquiry_pb2_grpc.add_InquiryServiceServicer_to_server,
 }
 """What the edge calls; every method that is not written out below gives its empty answer."""

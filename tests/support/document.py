@@ -31,9 +31,12 @@ class Operation(NamedTuple):
         """The name of the parameter in its path."""
         return self.path.partition("{")[2].partition("}")[0].partition(":")[0]
 
-    def address(self, object_id: str = NOBODY) -> str:
-        """Its path for this object."""
+    def address(self, object_id: str = "") -> str:
+        """Its path for this object; without one, for what there is in any case, or else for nobody's."""
         before, brace, after = self.path.partition("{")
+        if not object_id:
+            schemas = [parameter["schema"] for parameter in self.declared["parameters"] if parameter["in"] == "path"]
+            object_id = next((schema["enum"][0] for schema in schemas if "enum" in schema), NOBODY)
         return f"{before}{object_id}{after.partition('}')[2]}" if brace else before
 
     def good(self) -> dict[str, Any]:

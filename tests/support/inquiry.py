@@ -18,6 +18,7 @@ from pok.inquiry.v1 import (
     knowledge_pb2_grpc,
     live_pb2_grpc,
     settings_pb2_grpc,
+    statistics_pb2_grpc,
     tracking_pb2_grpc,
     triage_pb2,
     triage_pb2_grpc,
@@ -41,6 +42,7 @@ class Service:
         self.inquiries = inquiry_pb2_grpc.InquiryServiceStub(channels["edge"])
         self.accounts = account_pb2_grpc.AccountServiceStub(channels["edge"])
         self.settings = settings_pb2_grpc.SettingsServiceStub(channels["edge"])
+        self.statistics = statistics_pb2_grpc.StatisticsServiceStub(channels["edge"])
         self.audit = audit_pb2_grpc.AuditServiceStub(channels["edge"])
         self.live = live_pb2_grpc.LiveServiceStub(channels["edge"])
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(channels["edge"])

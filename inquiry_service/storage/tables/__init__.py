@@ -14,6 +14,7 @@ from inquiry_service.storage.tables.inquiries import (
 )
 from inquiry_service.storage.tables.people import account, session
 from inquiry_service.storage.tables.projections import feed, inquiry_meaning, inquiry_search, job, projection
+from inquiry_service.storage.tables.statistics import statistic, statistic_inquiry
 from inquiry_service.storage.tables.triage import ai_run, draft, inquiry_embedding, spending, triage_job
 
 __all__ = [
@@ -42,5 +43,7 @@ __all__ = [
     "session",
     "setting",
     "spending",
+    "statistic",
+    "statistic_inquiry",
     "triage_job",
 ]

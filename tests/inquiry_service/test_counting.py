@@ -1,0 +1,160 @@
+"""What the projection keeps is what a recount of the event log gives, however the log is cut."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+from pok.inquiry.v1 import inquiry_pb2 as pb
+
+from inquiry_service.projections import projector
+from inquiry_service.projections.projector import Projector
+from inquiry_service.projections.statistics import Counting
+from inquiry_service.storage import event_log
+from inquiry_service.storage.database import Connection, Database, Statement
+from inquiry_service.storage.event_log import LoggedEvent
+from inquiry_service.storage.statistics import WIDTHS
+from tests.support.events import until
+from tests.support.histories import History
+from tests.support.inquiry import Service, act_as
+
+AGENT = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
+ROWS = Statement("select dimension, width, bucket, measure, key, amount from statistic")
+KEPT = Statement("select inquiry_id, receive_time from statistic_inquiry")
+EMPTY = [Statement(f"delete from {table}") for table in ("statistic", "statistic_inquiry", "projection")]
+
+
+class Broken(Counting):
+    """Is stopped when it has written, before that is committed."""
+
+    async def apply(self, connection: Connection, events: Sequence[LoggedEvent]) -> None:
+        await super().apply(connection, events)
+        raise asyncio.CancelledError
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url, 4)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def count(database: Database, *, batches: int | None = None) -> None:
+    """Count on, to the end of the log or for so many batches."""
+    await event_log.prepare(database, Counting.name)
+    while batches != 0 and not await is_counted(database):
+        await Projector(database, Counting()).advance()
+        batches = None if batches is None else batches - 1
+
+
+async def is_counted(database: Database) -> bool:
+    return await event_log.position_of(database, Counting.name) == await event_log.end(database)
+
+
+async def tables(database: Database) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
+    """All that the projection has written."""
+    rows, kept = await database.fetch(ROWS), await database.fetch(KEPT)
+    return {tuple(row.values()) for row in rows}, {tuple(row.values()) for row in kept}
+
+
+async def recount(database: Database) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
+    """The same from nothing but the log."""
+    for statement in EMPTY:
+        await database.fetch(statement)
+    await count(database)
+    return await tables(database)
+
+
+async def sums(database: Database, dimension: str, width: int) -> Counter[tuple[str, str]]:
+    """The sum of every measure and key."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in await database.fetch(ROWS):
+        if (row["dimension"], row["width"]) == (dimension, width):
+            found[row["measure"], row["key"]] += row["amount"]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_counts_are_those_of_a_long_random_history(database: Database, database_url: str, seed: int) -> None:
+    history = History(seed).live(3000)
+    await history.write(database_url)
+    await count(database)
+    for width in WIDTHS:
+        totals = {measure: amount for (measure, _), amount in (await sums(database, "", width)).items()}
+        assert totals == {**history.counts, "backlog": history.backlog}
+        for field in ("category", "sentiment", "language"):
+            split = await sums(database, field, width)
+            received = {key: amount for (measure, key), amount in split.items() if measure == "received" and amount}
+            assert received == history.received(field)
+    rows, kept = await tables(database)
+    assert {id_ for id_, _ in kept} == history.state.keys()
+    assert await recount(database) == (rows, kept)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+async def test_counts_do_not_depend_on_how_the_log_is_cut(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    await History(9).live(600).write(database_url)
+    await count(database)
+    counted = await tables(database)
+    monkeypatch.setattr(projector, "BATCH", size)
+    assert await recount(database) == counted
+
+
+async def test_projection_that_is_restarted_in_the_middle_counts_once(database: Database, database_url: str) -> None:
+    history = History(4).live(1000)
+    await history.write(database_url)
+    await count(database, batches=2)
+    with pytest.raises(asyncio.CancelledError):
+        await Projector(database, Broken()).advance()
+    await count(database)
+    rows, _ = await tables(database)
+    assert (await sums(database, "", WIDTHS[0]))["received", ""] == history.counts["received"]
+    assert rows == (await recount(database))[0]
+
+
+async def test_counts_follow_what_people_and_machine_do_through_the_service(
+    service: Service, database: Database
+) -> None:
+    act_as("admin", AGENT)
+    ids = [(await service.create()).inquiry.id for _ in range(6)]
+    for number, id_ in enumerate(ids[:5]):
+        await service.complete(await service.must_claim(id_), confidence=0.9 if number else 0.3)
+    await change(service, ids[0], category="billing_payment")  # as suggested
+    await change(service, ids[1], category="billing_payment")  # as set
+    await change(service, ids[2], category="technical_issue")  # corrected, and then its mind changed
+    await change(service, ids[2], category="billing_payment")
+    await change(service, ids[3], status=pb.INQUIRY_STATUS_RESOLVED)
+    await change(service, ids[3], status=pb.INQUIRY_STATUS_CLOSED)
+    await change(service, ids[3], status=pb.INQUIRY_STATUS_OPEN)
+    await change(service, ids[4], status=pb.INQUIRY_STATUS_SPAM)
+    await service.inquiries.DeleteInquiry(pb.DeleteInquiryRequest(id=ids[5]))
+    await until(lambda: is_counted(database))
+    totals = {measure: amount for (measure, _), amount in (await sums(database, "", 900)).items()}
+    assert {name: totals[name] for name in ("received", "backlog", "resolved", "reopened")} == {
+        "received": 6,
+        "backlog": 4,
+        "resolved": 1,
+        "reopened": 1,
+    }
+    assert {name: totals[name] for name in ("automatic", "reviewed", "confirmed", "corrected")} == {
+        "automatic": 4,
+        "reviewed": 1,
+        "confirmed": 2,
+        "corrected": 1,
+    }
+    categories = await sums(database, "category", 900)
+    assert (categories["received", "billing_payment"], categories["received", ""]) == (5, 1)
+    assert categories["received", "technical_issue"] == 0
+    assert (await sums(database, "agent", 900))["resolved", AGENT] == 1
+    assert len((await tables(database))[1]) == 5
+
+
+async def change(service: Service, id_: str, **fields: Any) -> None:
+    await service.inquiries.UpdateInquiry(
+        pb.UpdateInquiryRequest(id=id_, inquiry=pb.Inquiry(**fields), update_mask=FieldMask(paths=list(fields)))
+    )
