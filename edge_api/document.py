@@ -8,19 +8,33 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings
+from edge_api.schemas import (
+    accounts,
+    bulk,
+    catalog,
+    conversation,
+    decisions,
+    inquiries,
+    journal,
+    lists,
+    operation,
+    settings,
+)
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.conversation import MessageQuery
+from edge_api.schemas.decisions import RunQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
 
 SCHEMAS: tuple[ModuleType, ...] = (
     accounts,
+    bulk,
     catalog,
     conversation,
+    decisions,
     inquiries,
     journal,
     lists,
@@ -33,6 +47,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_messages": MessageQuery,
     "list_users": UserQuery,
     "list_inquiry_events": EventQuery,
+    "list_inquiry_runs": RunQuery,
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,
     "stream_events": StreamQuery,

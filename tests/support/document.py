@@ -1,6 +1,7 @@
 """The published description of the REST API, as tests that cover every operation read it."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -32,9 +33,9 @@ class Operation(NamedTuple):
         return self.path.partition("{")[2].partition("}")[0].partition(":")[0]
 
     def address(self, object_id: str = NOBODY) -> str:
-        """Its path for this object."""
+        """Its path for this object, and for the first of what belongs to it."""
         before, brace, after = self.path.partition("{")
-        return f"{before}{object_id}{after.partition('}')[2]}" if brace else before
+        return before + object_id + re.sub(r"{.*?}", "1", after.partition("}")[2]) if brace else before
 
     def good(self) -> dict[str, Any]:
         """The least body that it takes."""
