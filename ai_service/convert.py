@@ -7,6 +7,7 @@ from ai_service.drafting import Drafted, Order
 from runtime.rpc.errors import FieldViolation, InvalidArgument
 
 MAX_CHARACTERS = 20_000
+PROVIDERS = frozenset({"", "auto", "embedded", "openai"})
 MAX_TEXTS = 128
 LONGEST_INSTRUCTION = 500
 
@@ -47,6 +48,8 @@ def to_inquiry(request: analysis_pb2.AnalyzeRequest) -> Inquiry:
 
 def _violations(request: analysis_pb2.AnalyzeRequest) -> list[FieldViolation]:
     found = []
+    if request.provider not in PROVIDERS:
+        found.append(FieldViolation("provider", f"must be one of: {', '.join(sorted(PROVIDERS - {''}))}"))
     if len(request.subject) > MAX_CHARACTERS:
         found.append(FieldViolation("subject", f"may have at most {MAX_CHARACTERS} characters"))
     for index, turn in enumerate(request.conversation):

@@ -31,12 +31,12 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         self._knowledge = knowledge
 
     async def Analyze(self, request: analysis_pb2.AnalyzeRequest, context_: Context) -> analysis_pb2.AnalyzeResponse:
-        """Classify one inquiry and draft its reply."""
+        """Classify one inquiry and draft its reply, by the provider that the request or else the installation wants."""
         inquiry = convert.to_inquiry(request)
         taxonomy = await self._knowledge.at_least(request.knowledge_version)
-        analysis = await self._router.analyze(
-            self._knowledge.provider, inquiry, taxonomy, timeout=context.timeout_within(LONGEST_ANALYSIS)
-        )
+        wanted = request.provider or self._knowledge.provider
+        limit = context.timeout_within(LONGEST_ANALYSIS)
+        analysis = await self._router.analyze(wanted, inquiry, taxonomy, timeout=limit)
         try:
             check(analysis, taxonomy)
         except WrongAnswer as error:

@@ -5,6 +5,7 @@ from litestar.exceptions import NotFoundException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from edge_api import deadlines
 from edge_api.access import OPEN, OPERATIONS, operation_of
 from edge_api.backend import Backend
 from edge_api.tokens import AccessTokens
@@ -14,7 +15,10 @@ from runtime.rpc.errors import PermissionDenied, Unauthenticated
 
 
 class Gate(ASGIMiddleware):
-    """Finds out who calls, lets them pass if the access table does, and makes them the principal of the call."""
+    """Finds out who calls, lets them pass if the access table does, and makes them the principal of the call.
+
+    From here on the call has the time that its operation may take.
+    """
 
     def __init__(self, tokens: AccessTokens, backend: Backend) -> None:
         self._tokens = tokens
@@ -25,6 +29,7 @@ class Gate(ASGIMiddleware):
         operation = operation_of(scope["route_handler"])
         if operation not in OPEN:
             await self._admit(operation, scope)
+        deadlines.prolong(operation)
         await next_app(scope, receive, send)
 
     async def _admit(self, operation: str, scope: Scope) -> None:

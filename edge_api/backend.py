@@ -9,12 +9,14 @@ from pok.account.v1.account_pb2_grpc import AccountServiceStub
 from pok.inquiry.v1.audit_pb2_grpc import AuditServiceStub
 from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceStub
+from pok.inquiry.v1.decisions_pb2_grpc import DecisionServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 from pok.inquiry.v1.live_pb2_grpc import LiveServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
 from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceStub
 from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceStub
 
+from edge_api.deadlines import USUAL
 from edge_api.sessions import Sessions
 from runtime.rpc.client import dial
 from runtime.rpc.errors import Unavailable
@@ -25,14 +27,12 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceAsyncStub
+    from pok.inquiry.v1.decisions_pb2_grpc import DecisionServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
     from pok.inquiry.v1.live_pb2_grpc import LiveServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
     from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceAsyncStub
     from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceAsyncStub
-
-TIMEOUT = 5.0
-"""Seconds that a request may take, all calls together."""
 
 READY_TIMEOUT = 1.0
 
@@ -43,6 +43,7 @@ class Backend:
     inquiries: "InquiryServiceAsyncStub"
     conversation: "ConversationServiceAsyncStub"
     tracking: "TrackingServiceAsyncStub"
+    decisions: "DecisionServiceAsyncStub"
     settings: "SettingsServiceAsyncStub"
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
@@ -59,10 +60,11 @@ class Backend:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Dial, on the running event loop; the service itself may still be down."""
-        async with dial(self._address, self._token, timeout=TIMEOUT, send_principal=True) as channel:
+        async with dial(self._address, self._token, timeout=USUAL, send_principal=True) as channel:
             self.inquiries = InquiryServiceStub(channel)
             self.conversation = ConversationServiceStub(channel)
             self.tracking = TrackingServiceStub(channel)
+            self.decisions = DecisionServiceStub(channel)
             self.settings = SettingsServiceStub(channel)
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)

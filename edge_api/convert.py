@@ -11,6 +11,7 @@ from msgspec import UNSET
 from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import inquiry_pb2
 
+from edge_api.schemas.bulk import BulkFields
 from edge_api.schemas.fields import EntityKind, Priority, Sentiment, Status, TriageState
 from edge_api.schemas.inquiries import (
     Alternative,
@@ -112,10 +113,7 @@ def staff_inquiry(inquiry: inquiry_pb2.Inquiry) -> StaffInquiry:
         triage_state=TRIAGE_STATE[inquiry.triage_state],
         triage_reason=inquiry.triage_reason or None,
         suggested_reply=inquiry.suggested_reply or None,
-        entities=[
-            Entity(ENTITY_KIND.get(entity.kind), entity.value, entity.turn, entity.start, entity.end)
-            for entity in inquiry.entities
-        ],
+        entities=[entity(fact) for fact in inquiry.entities],
         model=model_of(inquiry.model) if inquiry.HasField("model") else None,
         assignee_id=inquiry.assignee_id or None,
         tags=list(inquiry.tags),
@@ -191,26 +189,27 @@ def event(message: inquiry_pb2.Event) -> Event:
 
 
 def update_request(inquiry_id: str, change: InquiryChange, if_version: int) -> inquiry_pb2.UpdateInquiryRequest:
-    """The change as the service takes it: the fields that were sent make the mask."""
-    values: dict[str, Any] = {}
-    if change.category is not UNSET:
-        values["category"] = change.category
-    if change.sentiment is not UNSET:
-        values["sentiment"] = SENTIMENT_NUMBER[change.sentiment]
-    if change.priority is not UNSET:
-        values["priority"] = PRIORITY_NUMBER[change.priority]
-    if change.status is not UNSET:
-        values["status"] = STATUS_NUMBER[change.status]
-    if change.assignee_id is not UNSET:
-        values["assignee_id"] = change.assignee_id or ""
+    """The change as the service takes it."""
+    values, mask = changed_fields(change)
     return inquiry_pb2.UpdateInquiryRequest(
         id=inquiry_id,
-        inquiry=inquiry_pb2.Inquiry(**values),
-        update_mask=FieldMask(paths=list(values)),
+        inquiry=values,
+        update_mask=mask,
         add_tags=change.add_tags,
         remove_tags=change.remove_tags,
         if_version=if_version,
     )
+
+
+def changed_fields(change: InquiryChange | BulkFields) -> tuple[inquiry_pb2.Inquiry, FieldMask]:
+    """The values that were sent, and the mask that names them; tags are not among them."""
+    numbers = {"sentiment": SENTIMENT_NUMBER, "priority": PRIORITY_NUMBER, "status": STATUS_NUMBER}
+    values: dict[str, Any] = {}
+    for name in ("category", "sentiment", "priority", "status", "assignee_id"):
+        value = getattr(change, name, UNSET)
+        if value is not UNSET:
+            values[name] = numbers[name][value] if name in numbers else value or ""
+    return inquiry_pb2.Inquiry(**values), FieldMask(paths=list(values))
 
 
 def timestamp_of(field: str, written: str) -> Timestamp:
@@ -231,6 +230,11 @@ def _match(match: inquiry_pb2.Match) -> Match:
 def model_of(model: analysis_pb2.Model) -> Model:
     """What answered."""
     return Model(model.provider, model.name, model.prompt_version or None)
+
+
+def entity(message: analysis_pb2.Entity) -> Entity:
+    """A fact."""
+    return Entity(ENTITY_KIND.get(message.kind), message.value, message.turn, message.start, message.end)
 
 
 def time_of(timestamp: Timestamp) -> datetime:

@@ -1,40 +1,33 @@
 """The OpenAPI document: what Litestar derives from the handlers, completed where it does not know or tells less."""
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from edge_api import problems
-from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings, statistics
-from edge_api.schemas import problems as problem_schemas
+from edge_api import problems, schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.conversation import MessageQuery
+from edge_api.schemas.decisions import RunQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
 from edge_api.schemas.statistics import SeriesQuery, StatisticsQuery
 
-SCHEMAS: tuple[ModuleType, ...] = (
-    accounts,
-    catalog,
-    conversation,
-    inquiries,
-    journal,
-    lists,
-    operation,
-    settings,
-    statistics,
-    problem_schemas,
+SCHEMAS: tuple[ModuleType, ...] = tuple(
+    importlib.import_module(f"{schemas.__name__}.{module.name}") for module in pkgutil.iter_modules(schemas.__path__)
 )
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_inquiries": InquiryQuery,
     "list_messages": MessageQuery,
     "list_users": UserQuery,
     "list_inquiry_events": EventQuery,
+    "list_inquiry_runs": RunQuery,
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,
     "stream_events": StreamQuery,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_api.backend import TIMEOUT
+from edge_api.deadlines import USUAL
 from edge_api.proxies import Proxies
 from runtime.rpc import context
 from runtime.rpc.context import Principal
@@ -54,7 +54,7 @@ class Frame:
         address = self._proxies.reveal(scope)
         request_id = _request_id(scope)
         context.enter(
-            context.Call(request_id=request_id, principal=Principal(address=address), deadline=self._now() + TIMEOUT)
+            context.Call(request_id=request_id, principal=Principal(address=address), deadline=self._now() + USUAL)
         )
         added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode())]
         if self._public_tls or scope["scheme"] == "https":

@@ -77,6 +77,8 @@ BY_REASON: Mapping[str, Kind] = {
     "WRONG_PASSWORD": Kind(400, "wrong-password", "The present password is wrong"),
     "NOT_SAME_ORIGIN": Kind(403, "not-same-origin", "The cookie works for pages of this site only"),
     "BAD_PAGE_TOKEN": Kind(400, "bad-page-token", "The page token is not valid"),
+    "NOTHING_TO_UNDO": Kind(409, "nothing-to-undo", "Nothing that this run has set is as it set it"),
+    "PROVIDER_NOT_CONFIGURED": Kind(409, "provider-not-configured", "This AI is not configured here"),
     "IDEMPOTENCY_CONFLICT": Kind(409, "idempotency-conflict", "The idempotency key was used for another body"),
     "ILLEGAL_TRANSITION": Kind(409, "illegal-transition", "The state cannot change this way"),
     "CLOSED_FOR_GOOD": Kind(409, "closed-for-good", "It was closed too long ago"),

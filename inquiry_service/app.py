@@ -8,6 +8,7 @@ from pok.inquiry.v1 import (
     audit_pb2_grpc,
     catalog_pb2_grpc,
     conversation_pb2_grpc,
+    decisions_pb2_grpc,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     live_pb2_grpc,
@@ -22,6 +23,7 @@ from inquiry_service.api.accounts import AccountServicer
 from inquiry_service.api.audit import AuditServicer
 from inquiry_service.api.catalog import CatalogServicer
 from inquiry_service.api.conversation import ConversationServicer
+from inquiry_service.api.decisions import DecisionServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.live import LiveServicer
@@ -33,9 +35,11 @@ from inquiry_service.domain import audit
 from inquiry_service.domain.account_admin import AccountAdmin
 from inquiry_service.domain.accounts import Accounts
 from inquiry_service.domain.audit_reading import AuditReading
+from inquiry_service.domain.bulk import Bulk
 from inquiry_service.domain.canned_replies import CannedReplies
 from inquiry_service.domain.categories import Categories
 from inquiry_service.domain.conversation import Conversation
+from inquiry_service.domain.decisions import Decisions
 from inquiry_service.domain.drafts import Drafts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.erasing import Erasing
@@ -140,16 +144,19 @@ class InquiryService:
 
     def _services(self, settings: InquirySettings) -> list[Registration]:
         pages = PageTokens(settings.tracking_key)
+        editing = Editing(self._database)
         searching = Searching(self._database, pages, Meanings(self._analyst.embed))
         inquiries = InquiryServicer(
             Intake(self._database, self._relay.ring),
             Reading(self._database, self._settings, pages, searching),
             searching,
-            Editing(self._database),
+            editing,
+            Bulk(editing),
             Erasing(self._database),
             Timeline(self._database, pages),
             settings.tracking_key,
         )
+        decisions = DecisionServicer(Decisions(self._database, self._settings, pages, self._analyst), self._relay.ring)
         conversation = Conversation(self._database, pages, self._relay.ring)
         talk = ConversationServicer(conversation, self._drafts)
         tracking = TrackingServicer(Tracking(self._database, conversation, settings.tracking_key))
@@ -193,6 +200,10 @@ class InquiryService:
             (
                 "pok.inquiry.v1.ConversationService",
                 lambda server: conversation_pb2_grpc.add_ConversationServiceServicer_to_server(talk, server),
+            ),
+            (
+                "pok.inquiry.v1.DecisionService",
+                lambda server: decisions_pb2_grpc.add_DecisionServiceServicer_to_server(decisions, server),
             ),
             (
                 "pok.inquiry.v1.TrackingService",

@@ -124,7 +124,7 @@ async def get_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> Response[I
     """The fullest view that the caller may see. For staff the ETag is its version."""
     response = await request.backend.inquiries.GetInquiry(inquiry_pb2.GetInquiryRequest(id=str(inquiry_id)))
     view = convert.VIEWS[response.view](response.inquiry)
-    return Response(view, headers=_entity_tag(view) if isinstance(view, StaffInquiry) else None)
+    return Response(view, headers=entity_tag(view) if isinstance(view, StaffInquiry) else None)
 
 
 @patch(
@@ -152,7 +152,7 @@ async def update_inquiry(
             return await _version_mismatch(request, change.id, error)
         raise
     inquiry = convert.staff_inquiry(response.inquiry)
-    return Response(inquiry, headers=_entity_tag(inquiry))
+    return Response(inquiry, headers=entity_tag(inquiry))
 
 
 @delete(
@@ -198,7 +198,7 @@ async def _version_mismatch(request: EdgeRequest, inquiry_id: str, error: Failed
         VersionMismatch(**msgspec.structs.asdict(problem), current=current),
         status_code=kind.status,
         media_type=problems.MEDIA_TYPE,
-        headers=_entity_tag(current),
+        headers=entity_tag(current),
     )
 
 
@@ -224,5 +224,6 @@ def _if_version(if_match: str | None) -> int:
     return int(match[1])
 
 
-def _entity_tag(inquiry: StaffInquiry) -> dict[str, str]:
+def entity_tag(inquiry: StaffInquiry) -> dict[str, str]:
+    """The header that names the version."""
     return {"ETag": f'"{inquiry.version}"'}

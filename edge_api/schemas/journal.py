@@ -17,6 +17,7 @@ KINDS = (
     *("inquiry_created", "inquiry_updated", "triage_started", "triage_completed", "triage_superseded"),
     *("triage_retrying", "triage_released", "triage_lease_lost", "triage_failed"),
     *("message_created", "draft_changed", "inquiry_adopted", "tracking_revoked"),
+    *("triage_requested", "triage_undone"),
 )
 
 Outcome = Literal["ok", "refused", "failed"]

@@ -148,10 +148,7 @@ def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
         triage_state=TRIAGE_STATE.number(record.triage_state),
         triage_reason=record.triage_reason or "",
         suggested_reply=record.draft or "",
-        entities=[
-            analysis_pb2.Entity(**{**entity, "kind": ENTITY_KIND.number(entity["kind"])})
-            for entity in run.get("entities", ())
-        ],
+        entities=[entity_message(entity) for entity in run.get("entities", ())],
         model=analysis_pb2.Model(**run["model"]) if run else None,
         assignee_id=str(record.assignee_id or ""),
         tags=record.tags,
@@ -241,6 +238,11 @@ def _embedding(message: analysis_pb2.Analysis) -> bytes:
     if message.embedding and len(message.embedding) != EMBEDDING_BYTES:
         raise InvalidArgument.field("analysis.embedding", f"Must have {EMBEDDING_BYTES} bytes.")
     return message.embedding
+
+
+def entity_message(entity: Mapping[str, Any]) -> analysis_pb2.Entity:
+    """A fact as it was kept."""
+    return analysis_pb2.Entity(**{**entity, "kind": ENTITY_KIND.number(entity["kind"])})
 
 
 def _entity(entity: analysis_pb2.Entity) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from pok.inquiry.v1 import inquiry_pb2, inquiry_pb2_grpc
 
 from inquiry_service.api import convert, filters
+from inquiry_service.domain.bulk import Bulk
 from inquiry_service.domain.editing import Change, Editing
 from inquiry_service.domain.erasing import Erasing
 from inquiry_service.domain.intake import Intake, NewInquiry
@@ -16,6 +17,7 @@ from runtime.rpc.context import principal
 from runtime.settings import Secret
 
 EDITABLE = frozenset({"category", "sentiment", "priority", "status", "assignee_id"})
+EDITABLE_IN_BULK = EDITABLE - {"sentiment"}
 
 
 class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
@@ -27,6 +29,7 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
         reading: Reading,
         searching: Searching,
         editing: Editing,
+        bulk: Bulk,
         erasing: Erasing,
         timeline: Timeline,
         tracking_key: Secret,
@@ -35,6 +38,7 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
         self._reading = reading
         self._searching = searching
         self._editing = editing
+        self._bulk = bulk
         self._erasing = erasing
         self._timeline = timeline
         self._tracking_key = tracking_key
@@ -104,13 +108,33 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
     ) -> inquiry_pb2.UpdateInquiryResponse:
         """Apply a person's change."""
         change = Change(
-            fields=_fields(request),
+            fields=_fields(request, EDITABLE),
             add_tags=tuple(request.add_tags),
             remove_tags=tuple(request.remove_tags),
             if_version=request.if_version,
         )
         record = await self._editing.update(convert.uuid_of(request.id), change, principal())
         return inquiry_pb2.UpdateInquiryResponse(inquiry=convert.inquiry_message(record))
+
+    async def BatchUpdateInquiries(
+        self, request: inquiry_pb2.BatchUpdateInquiriesRequest, context: Any
+    ) -> inquiry_pb2.BatchUpdateInquiriesResponse:
+        """Apply a person's change to a selection."""
+        change = Change(
+            fields=_fields(request, EDITABLE_IN_BULK),
+            add_tags=tuple(request.add_tags),
+            remove_tags=tuple(request.remove_tags),
+            bulk=True,
+        )
+        outcomes = await self._bulk.update(request.ids, change, principal())
+        return inquiry_pb2.BatchUpdateInquiriesResponse(
+            results=[
+                inquiry_pb2.BatchUpdateResult(
+                    id=outcome.id, version=outcome.version, reason=outcome.reason, message=outcome.message
+                )
+                for outcome in outcomes
+            ]
+        )
 
     async def DeleteInquiry(
         self, request: inquiry_pb2.DeleteInquiryRequest, context: Any
@@ -128,8 +152,10 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
         )
 
 
-def _fields(request: inquiry_pb2.UpdateInquiryRequest) -> dict[str, str]:
-    paths = convert.masked(request.update_mask, EDITABLE)
+def _fields(
+    request: inquiry_pb2.UpdateInquiryRequest | inquiry_pb2.BatchUpdateInquiriesRequest, allowed: frozenset[str]
+) -> dict[str, str]:
+    paths = convert.masked(request.update_mask, allowed)
     words = {
         "category": lambda: request.inquiry.category,
         "assignee_id": lambda: request.inquiry.assignee_id,

@@ -20,6 +20,8 @@ MOST_TAGS = 20
 LONGEST_TAG = 50
 # Fields the machine sets as well: a person who sets them to what they are confirms them.
 TRIAGED = frozenset({"category", "sentiment", "priority"})
+# What the machine says for its value, and what a person's value has no need of.
+GROUNDS = {"category": "suggested_category", "sentiment": "sentiment_score", "priority": "priority_reason"}
 ALLOWED: Mapping[str, frozenset[str]] = {
     "status": frozenset(get_args(Status)) - {"new"},
     "sentiment": frozenset(get_args(Sentiment)),
@@ -34,6 +36,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
     if_version: int = 0
+    bulk: bool = False
+    """One of many at once, which nobody has looked at each for itself."""
 
 
 class Editing:
@@ -62,6 +66,8 @@ class Editing:
                     event["tags_changed"] = True
                 if machines := judged(before, changes):
                     event["judged"] = machines
+                if change.bulk:
+                    event["bulk"] = True
                 actor_id = UUID(principal.account_id) if principal.account_id else None
                 return await inquiries.update(
                     connection, {**values, "id": id_, "actor_id": actor_id, "event_body": event}
@@ -107,15 +113,13 @@ def merge(before: InquiryRecord, change: Change) -> tuple[dict[str, Any], dict[s
     values = _columns(before) | {name: after[name] for name in changed} | {"tags": tags}
     if "assignee_id" in changed:
         values["assignee_id"] = UUID(after["assignee_id"]) if after["assignee_id"] else None
-    if "sentiment" in changed:
-        values["sentiment_score"] = None
-    if "priority" in changed:
-        values["priority_reason"] = None
-    if "category" in changed:
-        values["suggested_category"] = None
-        if before.triage_state == "needs_review":
-            values["triage_state"] = "done"
-            changes["triage_state"] = ["needs_review", "done"]
+    for name, grounds in GROUNDS.items():
+        if name in changed and getattr(before, grounds) is not None:
+            values[grounds] = None
+            changes[grounds] = [getattr(before, grounds), None]
+    if "category" in changed and before.triage_state == "needs_review":
+        values["triage_state"] = "done"
+        changes["triage_state"] = ["needs_review", "done"]
     values["human_versions"] = before.human_versions | dict.fromkeys(changed, before.version + 1)
     return values, changes
 

@@ -14,7 +14,10 @@ from runtime.rpc.errors import Aborted, InvalidArgument
 
 MICROS = 1_000_000
 MOST_ALTERNATIVES = 4
-FIELDS = ("triage_state", "category", "sentiment", "priority", "language")
+FIELDS = (
+    *("triage_state", "category", "suggested_category", "category_confidence", "sentiment", "sentiment_score"),
+    *("priority", "priority_reason", "language"),
+)
 """What the event of a result tells, before and after."""
 
 

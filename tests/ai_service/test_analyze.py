@@ -99,6 +99,7 @@ async def test_strange_text_gets_an_answer(ai: Stub, text: str) -> None:
         (pb.AnalyzeRequest(conversation=[pb.Turn(text="hi")]), "conversation.0.author"),
         (request("x" * 20_001), "conversation.0.text"),
         (request("x", subject="x" * 20_001), "subject"),
+        (pb.AnalyzeRequest(provider="another"), "provider"),
     ],
 )
 async def test_request_that_can_never_succeed_names_its_wrong_field(

@@ -181,3 +181,12 @@ async def test_confidences_that_exceed_one_are_scaled_down(openai_ai: Stub, open
 def _category(schema: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = schema["properties"]["categories"]["items"]["properties"]["category"]
     return found
+
+
+async def test_request_may_name_another_provider_than_the_installation_has_chosen(
+    openai_ai: Stub, openai_stub: OpenAIStub
+) -> None:
+    sent = request("Where is my parcel?")
+    sent.provider = "embedded"
+    answer = await openai_ai.Analyze(sent)
+    assert (answer.analysis.model.provider, openai_stub.requests) == ("embedded", [])

@@ -21,7 +21,7 @@ CANARY = "canary-7f3a"
 # of inquiries, which holds nothing personal.
 SHOWS_TEXTS = {
     *("get_inquiry", "update_inquiry", "get_user", "update_user", "get_category", "update_category"),
-    *("get_canned_reply", "update_canned_reply", "list_messages"),
+    *("get_canned_reply", "update_canned_reply", "list_messages", "retriage_inquiry"),
 }
 FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "get_inquiry": {"anonymous": 200, "user": 200, "support": 200, "admin": 200},
@@ -38,6 +38,10 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "revoke_tracking": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "list_similar_inquiries": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "get_statistic_series": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "list_inquiry_runs": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "retriage_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
+    "undo_inquiry_run": {"anonymous": 401, "user": 403, "support": 404, "admin": 404},
+    "dry_run_inquiry": {"anonymous": 401, "user": 403, "support": 503, "admin": 503},
     "update_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "reset_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},

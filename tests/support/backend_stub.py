@@ -15,6 +15,7 @@ from pok.inquiry.v1 import (
     catalog_pb2_grpc,
     conversation_pb2,
     conversation_pb2_grpc,
+    decisions_pb2_grpc,
     inquiry_pb2,
     inquiry_pb2_grpc,
     live_pb2_grpc,
@@ -31,6 +32,7 @@ from tests.support.tokens import service_tokens
 SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.account.v1.AccountService": account_pb2_grpc.add_AccountServiceServicer_to_server,
     "pok.inquiry.v1.AuditService": audit_pb2_grpc.add_AuditServiceServicer_to_server,
+    "pok.inquiry.v1.DecisionService": decisions_pb2_grpc.add_DecisionServiceServicer_to_server,
     "pok.inquiry.v1.CatalogService": catalog_pb2_grpc.add_CatalogServiceServicer_to_server,
     "pok.inquiry.v1.ConversationService": conversation_pb2_grpc.add_ConversationServiceServicer_to_server,
     "pok.inquiry.v1.TrackingService": tracking_pb2_grpc.add_TrackingServiceServicer_to_server,

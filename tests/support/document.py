@@ -1,6 +1,7 @@
 """The published description of the REST API, as tests that cover every operation read it."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -32,12 +33,12 @@ class Operation(NamedTuple):
         return self.path.partition("{")[2].partition("}")[0].partition(":")[0]
 
     def address(self, object_id: str = "") -> str:
-        """Its path for this object; without one, for what there is in any case, or else for nobody's."""
+        """Its path for this object and the first of what belongs to it; without one, for what there is in any case."""
         before, brace, after = self.path.partition("{")
         if not object_id:
             schemas = [parameter["schema"] for parameter in self.declared["parameters"] if parameter["in"] == "path"]
             object_id = next((schema["enum"][0] for schema in schemas if "enum" in schema), NOBODY)
-        return f"{before}{object_id}{after.partition('}')[2]}" if brace else before
+        return before + object_id + re.sub(r"{.*?}", "1", after.partition("}")[2]) if brace else before
 
     def good(self) -> dict[str, Any]:
         """The least body that it takes."""

@@ -13,6 +13,7 @@ from pok.inquiry.v1 import (
     catalog_pb2_grpc,
     conversation_pb2,
     conversation_pb2_grpc,
+    decisions_pb2_grpc,
     inquiry_pb2,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
@@ -47,6 +48,7 @@ class Service:
         self.live = live_pb2_grpc.LiveServiceStub(channels["edge"])
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(channels["edge"])
         self.conversation = conversation_pb2_grpc.ConversationServiceStub(channels["edge"])
+        self.decisions = decisions_pb2_grpc.DecisionServiceStub(channels["edge"])
         self.tracking = tracking_pb2_grpc.TrackingServiceStub(channels["edge"])
         self.triage = triage_pb2_grpc.TriageServiceStub(channels["worker"])
         self.knowledge = knowledge_pb2_grpc.KnowledgeServiceStub(channels["ai"])
