@@ -30,6 +30,7 @@ from edge_api.routes import (
     categories,
     conversation,
     docs,
+    erasures,
     health,
     inquiries,
     live,
@@ -37,6 +38,7 @@ from edge_api.routes import (
     run_time,
     similar,
     tracking,
+    transfer,
     users,
 )
 from edge_api.settings import Settings
@@ -63,6 +65,10 @@ ROUTES = [
     tracking.revoke_tracking,
     live.stream_events,
     similar.list_similar_inquiries,
+    transfer.import_inquiries,
+    transfer.export_inquiries,
+    erasures.create_erasure,
+    erasures.get_job,
     accounts.create_token,
     accounts.refresh_token,
     accounts.revoke_token,

@@ -9,10 +9,12 @@ from pok.account.v1.account_pb2_grpc import AccountServiceStub
 from pok.inquiry.v1.audit_pb2_grpc import AuditServiceStub
 from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceStub
+from pok.inquiry.v1.erasure_pb2_grpc import ErasureServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 from pok.inquiry.v1.live_pb2_grpc import LiveServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
 from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceStub
+from pok.inquiry.v1.transfer_pb2_grpc import TransferServiceStub
 
 from edge_api.sessions import Sessions
 from runtime.rpc.client import dial
@@ -24,10 +26,12 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceAsyncStub
+    from pok.inquiry.v1.erasure_pb2_grpc import ErasureServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
     from pok.inquiry.v1.live_pb2_grpc import LiveServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
     from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceAsyncStub
+    from pok.inquiry.v1.transfer_pb2_grpc import TransferServiceAsyncStub
 
 TIMEOUT = 5.0
 """Seconds that a request may take, all calls together."""
@@ -41,6 +45,8 @@ class Backend:
     inquiries: "InquiryServiceAsyncStub"
     conversation: "ConversationServiceAsyncStub"
     tracking: "TrackingServiceAsyncStub"
+    transfer: "TransferServiceAsyncStub"
+    erasure: "ErasureServiceAsyncStub"
     settings: "SettingsServiceAsyncStub"
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
@@ -60,6 +66,8 @@ class Backend:
             self.inquiries = InquiryServiceStub(channel)
             self.conversation = ConversationServiceStub(channel)
             self.tracking = TrackingServiceStub(channel)
+            self.transfer = TransferServiceStub(channel)
+            self.erasure = ErasureServiceStub(channel)
             self.settings = SettingsServiceStub(channel)
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)

@@ -8,11 +8,13 @@ from pok.inquiry.v1 import (
     audit_pb2_grpc,
     catalog_pb2_grpc,
     conversation_pb2_grpc,
+    erasure_pb2_grpc,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     live_pb2_grpc,
     settings_pb2_grpc,
     tracking_pb2_grpc,
+    transfer_pb2_grpc,
     triage_pb2_grpc,
 )
 
@@ -21,11 +23,13 @@ from inquiry_service.api.accounts import AccountServicer
 from inquiry_service.api.audit import AuditServicer
 from inquiry_service.api.catalog import CatalogServicer
 from inquiry_service.api.conversation import ConversationServicer
+from inquiry_service.api.erasure import ErasureServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.live import LiveServicer
 from inquiry_service.api.settings import SettingsServicer
 from inquiry_service.api.tracking import TrackingServicer
+from inquiry_service.api.transfer import TransferServicer
 from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain import audit
 from inquiry_service.domain.account_admin import AccountAdmin
@@ -37,6 +41,8 @@ from inquiry_service.domain.conversation import Conversation
 from inquiry_service.domain.drafts import Drafts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.erasing import Erasing
+from inquiry_service.domain.exporting import Exporting
+from inquiry_service.domain.importing import Importing
 from inquiry_service.domain.intake import Intake
 from inquiry_service.domain.meaning import Meanings
 from inquiry_service.domain.page_tokens import PageTokens
@@ -50,6 +56,7 @@ from inquiry_service.domain.tracking import Tracking
 from inquiry_service.domain.triage import Triage
 from inquiry_service.domain.watching import Watching
 from inquiry_service.embedder import Embedder
+from inquiry_service.jobs import Jobs
 from inquiry_service.projections.live import Tail
 from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.projections.search import SearchProjection
@@ -80,6 +87,7 @@ class InquiryService:
         self._tail = Tail(self._database)
         self._embedder = Embedder(self._database, self._analyst.embed)
         self._projections: list[Projection] = [SearchProjection()]
+        self._jobs = Jobs(self._database, self._settings)
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
         self._server = RpcServer(
@@ -102,7 +110,7 @@ class InquiryService:
         self._housekeeping = [
             asyncio.create_task(work)
             for work in (
-                *(self._relay.run(), self._sweeper.run(), self._settings.follow()),
+                *(self._relay.run(), self._sweeper.run(), self._jobs.run(), self._settings.follow()),
                 *(self._tail.run(), self._embedder.run()),
                 *(projector.run() for projector in projectors),
             )
@@ -137,12 +145,13 @@ class InquiryService:
     def _services(self, settings: InquirySettings) -> list[Registration]:
         pages = PageTokens(settings.tracking_key)
         searching = Searching(self._database, pages, Meanings(self._analyst.embed))
+        erasing = Erasing(self._database)
         inquiries = InquiryServicer(
             Intake(self._database, self._relay.ring),
             Reading(self._database, self._settings, pages, searching),
             searching,
             Editing(self._database),
-            Erasing(self._database),
+            erasing,
             Timeline(self._database, pages),
             settings.tracking_key,
         )
@@ -158,6 +167,8 @@ class InquiryService:
         knowledge = KnowledgeServicer(self._database, self._settings, self._stopping)
         watch = LiveServicer(Watching(self._database, self._tail))
         catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
+        transfer = TransferServicer(Importing(self._database), Exporting(self._database, pages))
+        erasure = ErasureServicer(erasing, self._jobs.wake)
         run_time = SettingsServicer(self._settings)
         journal = AuditServicer(AuditReading(self._database, pages))
         people = Accounts(self._database, self._passwords)
@@ -192,6 +203,14 @@ class InquiryService:
             (
                 "pok.inquiry.v1.TrackingService",
                 lambda server: tracking_pb2_grpc.add_TrackingServiceServicer_to_server(tracking, server),
+            ),
+            (
+                "pok.inquiry.v1.TransferService",
+                lambda server: transfer_pb2_grpc.add_TransferServiceServicer_to_server(transfer, server),
+            ),
+            (
+                "pok.inquiry.v1.ErasureService",
+                lambda server: erasure_pb2_grpc.add_ErasureServiceServicer_to_server(erasure, server),
             ),
             (
                 "pok.inquiry.v1.TriageService",
