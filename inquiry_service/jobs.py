@@ -20,8 +20,8 @@ KEPT_DAYS = 30
 """How long a job that is over can be asked for."""
 
 HOUSEKEEPING_SECONDS = 600.0
-# Any constant will do; it only has to be the same for every replica, and not the sweeper's.
-HOUSEKEEPING_LOCK = 7_065_109
+# Any constant will do; it only has to be the same for every replica, and nobody else's.
+HOUSEKEEPING_LOCK = 7_065_110
 
 
 class Jobs:
