@@ -1,28 +1,29 @@
 """Storing many inquiries at once."""
 
+import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from inquiry_service.storage.database import Connection, Statement
 
-# The clock is read for each row, so that ids sort by create_time to the microsecond. A row makes nothing when its
-# external_id is taken or, for what was exported from this very installation, is the id of an inquiry.
+# A row makes nothing when its external_id is taken or, for what was exported from this very installation, is the id of
+# an inquiry.
 _IMPORT = Statement(
     """
 with given as materialized (
-    select case when given_time is null then uuidv7() else uuidv7(given_time - clock_timestamp()) end as id,
-        coalesce(given_time, now()) as create_time, g.*
+    select coalesce(given_id, uuidv7()) as id, coalesce(given_time, now()) as create_time, g.*
     from rows from (
-        unnest(cast(:external_ids as text[]), cast(:own_ids as uuid[]), cast(:customer_names as text[]),
-            cast(:customer_emails as text[]), cast(:subjects as text[]), cast(:snippets as text[]),
-            cast(:messages as text[]), cast(:statuses as text[]), cast(:categories as text[]),
-            cast(:priorities as text[]), cast(:languages as text[]), cast(:create_times as timestamptz[])),
+        unnest(cast(:external_ids as text[]), cast(:own_ids as uuid[]), cast(:ids as uuid[]),
+            cast(:customer_names as text[]), cast(:customer_emails as text[]), cast(:subjects as text[]),
+            cast(:snippets as text[]), cast(:messages as text[]), cast(:statuses as text[]),
+            cast(:categories as text[]), cast(:priorities as text[]), cast(:languages as text[]),
+            cast(:create_times as timestamptz[])),
         jsonb_array_elements(cast(:tags as jsonb))
-    ) as g (external_id, own_id, customer_name, customer_email, subject, snippet, message, status, category, priority,
-            language, given_time, tags)
+    ) as g (external_id, own_id, given_id, customer_name, customer_email, subject, snippet, message, status, category,
+            priority, language, given_time, tags)
     where own_id is null or not exists (select from inquiry where id = own_id)
 ), made as (
     insert into inquiry (id, external_id, customer_name, customer_email, subject, snippet, status, triage_state,
@@ -54,6 +55,8 @@ select count(*) as imported from made
 IMPORT_LANE = 2
 """Behind what customers send now and what agents ask for again."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 _ACTIVE = Statement("select key from category where key = any(:keys) and active for share")
 
 
@@ -81,6 +84,7 @@ async def store(connection: Connection, rows: Sequence[ImportedRow], *, triage: 
         _IMPORT,
         external_ids=[row.external_id for row in rows],
         own_ids=[row.own_id for row in rows],
+        ids=[id_at(row.create_time) if row.create_time else None for row in rows],
         customer_names=[row.customer_name for row in rows],
         customer_emails=[row.customer_email for row in rows],
         subjects=[row.subject for row in rows],
@@ -98,6 +102,13 @@ async def store(connection: Connection, rows: Sequence[ImportedRow], *, triage: 
         actor_id=actor_id,
     )
     return row["imported"] if row else 0
+
+
+def id_at(time: datetime) -> UUID:
+    """A new id that sorts among those of its time: a UUIDv7 with microseconds, as PostgreSQL makes them."""
+    milliseconds, microseconds = divmod((time - _EPOCH) // timedelta(microseconds=1), 1000)
+    fraction = microseconds * 4096 // 1000
+    return UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62))
 
 
 async def active_categories(connection: Connection, keys: Sequence[str]) -> set[str]:

@@ -105,10 +105,7 @@ async def test_nothing_of_an_erased_person_is_left_anywhere(service: Service) ->
     )
     await service.sql("insert into outbox (inquiry_id, message_number) values ($1, 2)", inquiry_id)
     await service.sql(
-        "insert into inquiry_embedding (inquiry_id, encoder_version, embedding) values ($1, $2, $3::text::halfvec)",
-        inquiry_id,
-        CANARY,
-        str([0.5] * 512),
+        "update inquiry_embedding set encoder_version = $2 where inquiry_id = $1 returning 1", inquiry_id, CANARY
     )
     await service.sql(
         "insert into session (account_id, secret_hash, expire_time, user_agent) values ($1, '', now(), $2)",

@@ -31,7 +31,7 @@ inquiry = Table(
     "inquiry",
     metadata,
     # Lists take the order of ids for the order of receipt: one that was received earlier, such as an imported one,
-    # gets its id from uuidv7(create_time - now()).
+    # gets an id made of that time.
     id_column(),
     Column("number", BigInteger, Identity(always=True, start=1001), nullable=False, unique=True),
     Column("submitter_id", Uuid),
