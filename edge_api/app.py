@@ -32,6 +32,7 @@ from edge_api.routes import (
     conversation,
     decisions,
     docs,
+    erasures,
     health,
     inquiries,
     live,
@@ -40,6 +41,7 @@ from edge_api.routes import (
     similar,
     stats,
     tracking,
+    transfer,
     users,
 )
 from edge_api.settings import Settings
@@ -71,6 +73,10 @@ ROUTES = [
     decisions.retriage_inquiry,
     decisions.undo_inquiry_run,
     decisions.dry_run_inquiry,
+    transfer.import_inquiries,
+    transfer.export_inquiries,
+    erasures.create_erasure,
+    erasures.get_job,
     accounts.create_token,
     accounts.refresh_token,
     accounts.revoke_token,

@@ -10,11 +10,13 @@ from pok.inquiry.v1.audit_pb2_grpc import AuditServiceStub
 from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceStub
 from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceStub
 from pok.inquiry.v1.decisions_pb2_grpc import DecisionServiceStub
+from pok.inquiry.v1.erasure_pb2_grpc import ErasureServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 from pok.inquiry.v1.live_pb2_grpc import LiveServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
 from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceStub
 from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceStub
+from pok.inquiry.v1.transfer_pb2_grpc import TransferServiceStub
 
 from edge_api.deadlines import USUAL
 from edge_api.sessions import Sessions
@@ -28,11 +30,13 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from pok.inquiry.v1.conversation_pb2_grpc import ConversationServiceAsyncStub
     from pok.inquiry.v1.decisions_pb2_grpc import DecisionServiceAsyncStub
+    from pok.inquiry.v1.erasure_pb2_grpc import ErasureServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
     from pok.inquiry.v1.live_pb2_grpc import LiveServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
     from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceAsyncStub
     from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceAsyncStub
+    from pok.inquiry.v1.transfer_pb2_grpc import TransferServiceAsyncStub
 
 READY_TIMEOUT = 1.0
 
@@ -44,6 +48,8 @@ class Backend:
     conversation: "ConversationServiceAsyncStub"
     tracking: "TrackingServiceAsyncStub"
     decisions: "DecisionServiceAsyncStub"
+    transfer: "TransferServiceAsyncStub"
+    erasure: "ErasureServiceAsyncStub"
     settings: "SettingsServiceAsyncStub"
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
@@ -65,6 +71,8 @@ class Backend:
             self.conversation = ConversationServiceStub(channel)
             self.tracking = TrackingServiceStub(channel)
             self.decisions = DecisionServiceStub(channel)
+            self.transfer = TransferServiceStub(channel)
+            self.erasure = ErasureServiceStub(channel)
             self.settings = SettingsServiceStub(channel)
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)

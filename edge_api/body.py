@@ -77,14 +77,14 @@ class EdgeRequest(Request[Principal, None, State]):
         if self.content_type[0].lower() != "application/json":
             raise HTTPException(status_code=415)
         model = self.route_handler.parsed_fn_signature.parameters["data"].annotation
-        return validated(model, _object(await self.body()))
+        return validated(model, strict_object(await self.body()))
 
     def query(self, model: type[T]) -> T:
         """The query string as `model`: lists may be repeated or separated by commas, everything else stands once."""
         lists = _list_fields(model)
         values: dict[str, Any] = {}
         for name, value in self.query_params.multi_items():
-            text = _text(name, value)
+            text = clean_text(name, value)
             if name in lists:
                 values.setdefault(name, []).extend(part.strip() for part in text.split(","))
             elif name in values:
@@ -126,7 +126,8 @@ def _violations(model: type[T], values: Mapping[str, Any], *, strict: bool) -> I
             yield FieldViolation(name, "is required")
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def strict_object(body: bytes) -> dict[str, Any]:
+    """A JSON object whose names are different and whose texts are clean. Raises InvalidArgument."""
     try:
         value = json.loads(
             body.decode(), object_pairs_hook=_clean_object, parse_float=_number, parse_constant=_refuse_constant
@@ -141,7 +142,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _clean_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    cleaned = {_text("body", name): value if name in VERBATIM else _clean(name, value) for name, value in pairs}
+    cleaned = {clean_text("body", name): value if name in VERBATIM else _clean(name, value) for name, value in pairs}
     if len(cleaned) < len(pairs):
         raise InvalidArgument("The body names a field twice.")
     for name in VERBATIM & cleaned.keys():
@@ -151,13 +152,14 @@ def _clean_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _clean(name: str, value: Any) -> Any:
     if isinstance(value, str):
-        return _text(name, value)
+        return clean_text(name, value)
     if isinstance(value, list):
         return [_clean(name, item) for item in value]
     return value
 
 
-def _text(name: str, value: str) -> str:
+def clean_text(name: str, value: str) -> str:
+    """The text without the space around it. Raises InvalidArgument for one that is no text."""
     if FORBIDDEN.search(value):
         field = FORBIDDEN.sub("?", name)[:100]
         raise InvalidArgument.field(field, f"{field} contains control characters or broken Unicode.")

@@ -30,6 +30,7 @@ from edge_api.schemas.inquiries import (
 )
 from edge_api.schemas.journal import Actor, Event
 from edge_api.schemas.search import Match, MatchKind
+from edge_api.schemas.transfer import ExportedInquiry
 from runtime.rpc.errors import InvalidArgument
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -120,6 +121,34 @@ def staff_inquiry(inquiry: inquiry_pb2.Inquiry) -> StaffInquiry:
         external_id=inquiry.external_id or None,
         matches=[_match(match) for match in inquiry.matches],
         human_fields=list(inquiry.human_fields),
+        version=inquiry.version,
+        create_time=time_of(inquiry.create_time),
+        update_time=time_of(inquiry.update_time),
+        first_response_time=time_of(inquiry.first_response_time) if inquiry.HasField("first_response_time") else None,
+        resolve_time=time_of(inquiry.resolve_time) if inquiry.HasField("resolve_time") else None,
+    )
+
+
+def exported_inquiry(inquiry: inquiry_pb2.Inquiry) -> ExportedInquiry:
+    """As much as an export holds."""
+    return ExportedInquiry(
+        id=inquiry.id,
+        reference=inquiry.reference,
+        external_id=inquiry.external_id or None,
+        customer_name=inquiry.customer_name,
+        customer_email=inquiry.customer_email,
+        subject=inquiry.subject,
+        message=inquiry.message,
+        status=STATUS[inquiry.status],
+        category=inquiry.category or None,
+        category_confidence=inquiry.category_confidence if inquiry.HasField("category_confidence") else None,
+        priority=PRIORITY.get(inquiry.priority),
+        sentiment=SENTIMENT.get(inquiry.sentiment),
+        sentiment_score=inquiry.sentiment_score if inquiry.HasField("sentiment_score") else None,
+        language=inquiry.language or None,
+        tags=list(inquiry.tags),
+        assignee_id=inquiry.assignee_id or None,
+        triage_state=TRIAGE_STATE[inquiry.triage_state],
         version=inquiry.version,
         create_time=time_of(inquiry.create_time),
         update_time=time_of(inquiry.update_time),

@@ -18,6 +18,7 @@ from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
 from edge_api.schemas.statistics import SeriesQuery, StatisticsQuery
+from edge_api.schemas.transfer import IMPORT_EXAMPLES, ExportQuery, ImportQuery
 
 SCHEMAS: tuple[ModuleType, ...] = tuple(
     importlib.import_module(f"{schemas.__name__}.{module.name}") for module in pkgutil.iter_modules(schemas.__path__)
@@ -25,6 +26,8 @@ SCHEMAS: tuple[ModuleType, ...] = tuple(
 QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_inquiries": InquiryQuery,
     "list_messages": MessageQuery,
+    "import_inquiries": ImportQuery,
+    "export_inquiries": ExportQuery,
     "list_users": UserQuery,
     "list_inquiry_events": EventQuery,
     "list_inquiry_runs": RunQuery,
@@ -39,6 +42,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
 
 FILES: Mapping[str, tuple[str, ...]] = {
     "export_audit_entries": ("text/csv", "application/jsonl"),
+    "export_inquiries": ("text/csv", "application/jsonl", "application/json"),
     "stream_draft": ("text/event-stream",),
     "stream_events": ("text/event-stream",),
 }
@@ -54,6 +58,9 @@ WHOLE: Mapping[str, Mapping[str, Any]] = {
     }
 }
 """Media type → the schema of what is more than a text."""
+
+UPLOADS: Mapping[str, Mapping[str, str]] = {"import_inquiries": IMPORT_EXAMPLES}
+"""Operation → media type of the file that it takes → an example."""
 
 REFERENCE = "#/components/schemas/{name}"
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
@@ -86,8 +93,16 @@ def _operation(declared: dict[str, Any]) -> dict[str, Any]:
         parameters += _query_parameters(QUERIES[name])
     responses = {status: _response(status, response) for status, response in declared["responses"].items()}
     if name in FILES:
-        responses["200"]["content"] = {media: {"schema": WHOLE.get(media, TEXT)} for media in FILES[name]}
-    return {**declared, "parameters": parameters, "responses": responses}
+        whole = responses["200"]["content"]
+        responses["200"]["content"] = {
+            media: whole[media] if media in whole and media not in WHOLE else {"schema": WHOLE.get(media, TEXT)}
+            for media in FILES[name]
+        }
+    complete = {**declared, "parameters": parameters, "responses": responses}
+    if name in UPLOADS:
+        content = {media: {"schema": TEXT, "example": file} for media, file in UPLOADS[name].items()}
+        complete["requestBody"] = {"required": True, "content": content}
+    return complete
 
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +144,8 @@ def _schemas(derived: Mapping[str, Any]) -> dict[str, Any]:
     # refused; msgspec's say exactly what it accepts.
     structs = [struct for module in SCHEMAS for struct in _structs(module) if struct.__name__ in derived]
     _, schemas = msgspec.json.schema_components(structs, ref_template=REFERENCE)
-    for name in schemas.keys() & {struct.__name__ for struct in structs if struct.__name__.endswith("Change")}:
+    some_field = {struct.__name__ for struct in structs if struct.__name__.endswith("Change")} | {"NewErasure"}
+    for name in schemas.keys() & some_field:
         schemas[name]["minProperties"] = 1
     for name in ("Problem", "VersionMismatch"):
         schemas[name]["properties"]["type"]["description"] = _problem_types()

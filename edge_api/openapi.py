@@ -19,8 +19,8 @@ VERSION = importlib.metadata.version("pok")
 DESCRIPTION = """
 POK receives customer inquiries, classifies each one and drafts a reply.
 
-* Paths work with and without the trailing slash. Times are ISO 8601 in UTC. Bodies are JSON of at most 256 kB;
-  unknown fields are refused. Texts lose the white space around them.
+* Paths work with and without the trailing slash. Times are ISO 8601 in UTC. Bodies are JSON of at most 256 kB,
+  but for the files of an import; unknown fields are refused. Texts lose the white space around them.
 * Send `Authorization: Bearer <access>` with the access token of `/api/token/`. A token that is not valid is answered
   with 401, also by operations that need none.
 * Answers that count against a rate say what is left in `RateLimit` and `RateLimit-Policy`
@@ -38,7 +38,7 @@ ERRORS: Mapping[int, str] = {
     409: "The present state does not allow it.",
     412: "A person has changed one of the fields since the version in `If-Match`.",
     413: "The body is larger than 256 kB.",
-    415: "The body is not JSON.",
+    415: "The body is of another media type.",
     429: "Too many requests; `Retry-After` says when to try again.",
     500: "A defect on our side; it is logged under the request id.",
     503: "A service behind the edge cannot be reached; `Retry-After` says when to try again.",
@@ -75,6 +75,7 @@ def config() -> OpenAPIConfig:
             Tag(name="conversation", description="What customers and agents write to each other, and the AI's draft."),
             Tag(name="tracking", description="The private link that opens one inquiry for its customer."),
             Tag(name="live", description="What happens, as it happens."),
+            Tag(name="erasure", description="Erasing people for good."),
             Tag(name="categories", description="The taxonomy that the AI works by."),
             Tag(name="canned replies", description="Texts that agents insert with a few keys."),
             Tag(name="accounts", description="Registering, logging in and out, one's own account."),

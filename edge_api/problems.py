@@ -48,7 +48,12 @@ BY_STATUS: Mapping[int, Kind] = {
         NOT_FOUND,
         NOT_ALLOWED,
         Kind(413, "body-too-large", "The body is too large", "A body may have 256 kB."),
-        Kind(415, "unsupported-media-type", "Unsupported media type", "Send JSON: Content-Type: application/json."),
+        Kind(
+            415,
+            "unsupported-media-type",
+            "Unsupported media type",
+            "The operation's description names what it takes: mostly application/json.",
+        ),
     )
 }
 BY_CODE: Mapping[str, Kind] = {
@@ -74,6 +79,8 @@ BY_REASON: Mapping[str, Kind] = {
     "LAST_CATEGORY": Kind(409, "last-category", "One active category must stay"),
     "SETTING_PINNED": Kind(409, "setting-pinned", "The environment decides this setting"),
     "LAST_ADMIN": Kind(409, "last-admin", "The last administrator must stay"),
+    "STAFF_ACCOUNT": Kind(409, "staff-account", "Accounts of staff are not erased"),
+    "FEED_RESTARTED": Kind(409, "feed-restarted", "The positions of this installation have begun anew"),
     "WRONG_PASSWORD": Kind(400, "wrong-password", "The present password is wrong"),
     "NOT_SAME_ORIGIN": Kind(403, "not-same-origin", "The cookie works for pages of this site only"),
     "BAD_PAGE_TOKEN": Kind(400, "bad-page-token", "The page token is not valid"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -14,8 +15,9 @@ MEDIA_TYPES: Mapping[Format, str] = {"csv": "text/csv", "jsonl": "application/js
 # Without the mark, spreadsheets take UTF-8 for the code page of their country.
 BYTE_ORDER_MARK = "\ufeff"
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP: CSV injection)."""
+# What a spreadsheet takes for the beginning of a formula (OWASP: CSV injection). Apostrophes before it count as well,
+# so that the one that is added can be told from those that were there.
+FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 
 
 async def written(
@@ -42,4 +44,9 @@ def _cell(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         return msgspec.json.encode(value).decode().strip('"')
-    return f"'{value}" if value.startswith(FORMULA) else value
+    return f"'{value}" if FORMULA.match(value) else value
+
+
+def undefused(cell: str) -> str:
+    """The text behind a cell that was kept from being a formula."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell

@@ -9,12 +9,14 @@ from pok.inquiry.v1 import (
     catalog_pb2_grpc,
     conversation_pb2_grpc,
     decisions_pb2_grpc,
+    erasure_pb2_grpc,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     live_pb2_grpc,
     settings_pb2_grpc,
     statistics_pb2_grpc,
     tracking_pb2_grpc,
+    transfer_pb2_grpc,
     triage_pb2_grpc,
 )
 
@@ -24,12 +26,14 @@ from inquiry_service.api.audit import AuditServicer
 from inquiry_service.api.catalog import CatalogServicer
 from inquiry_service.api.conversation import ConversationServicer
 from inquiry_service.api.decisions import DecisionServicer
+from inquiry_service.api.erasure import ErasureServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.live import LiveServicer
 from inquiry_service.api.settings import SettingsServicer
 from inquiry_service.api.statistics import StatisticsServicer
 from inquiry_service.api.tracking import TrackingServicer
+from inquiry_service.api.transfer import TransferServicer
 from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain import audit
 from inquiry_service.domain.account_admin import AccountAdmin
@@ -43,6 +47,8 @@ from inquiry_service.domain.decisions import Decisions
 from inquiry_service.domain.drafts import Drafts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.erasing import Erasing
+from inquiry_service.domain.exporting import Exporting
+from inquiry_service.domain.importing import Importing
 from inquiry_service.domain.intake import Intake
 from inquiry_service.domain.meaning import Meanings
 from inquiry_service.domain.page_tokens import PageTokens
@@ -57,6 +63,7 @@ from inquiry_service.domain.tracking import Tracking
 from inquiry_service.domain.triage import Triage
 from inquiry_service.domain.watching import Watching
 from inquiry_service.embedder import Embedder
+from inquiry_service.jobs import Jobs
 from inquiry_service.projections.live import Tail
 from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.projections.search import SearchProjection
@@ -88,6 +95,7 @@ class InquiryService:
         self._tail = Tail(self._database)
         self._embedder = Embedder(self._database, self._analyst.embed)
         self._projections: list[Projection] = [SearchProjection(), Counting()]
+        self._jobs = Jobs(self._database, self._settings)
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
         self._server = RpcServer(
@@ -110,7 +118,7 @@ class InquiryService:
         self._housekeeping = [
             asyncio.create_task(work)
             for work in (
-                *(self._relay.run(), self._sweeper.run(), self._settings.follow()),
+                *(self._relay.run(), self._sweeper.run(), self._jobs.run(), self._settings.follow()),
                 *(self._tail.run(), self._embedder.run()),
                 *(projector.run() for projector in projectors),
             )
@@ -146,13 +154,14 @@ class InquiryService:
         pages = PageTokens(settings.tracking_key)
         editing = Editing(self._database)
         searching = Searching(self._database, pages, Meanings(self._analyst.embed))
+        erasing = Erasing(self._database)
         inquiries = InquiryServicer(
             Intake(self._database, self._relay.ring),
             Reading(self._database, self._settings, pages, searching),
             searching,
             editing,
             Bulk(editing),
-            Erasing(self._database),
+            erasing,
             Timeline(self._database, pages),
             settings.tracking_key,
         )
@@ -169,6 +178,8 @@ class InquiryService:
         knowledge = KnowledgeServicer(self._database, self._settings, self._stopping)
         watch = LiveServicer(Watching(self._database, self._tail))
         catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
+        transfer = TransferServicer(Importing(self._database), Exporting(self._database, pages))
+        erasure = ErasureServicer(erasing, self._jobs.wake)
         run_time = SettingsServicer(self._settings)
         journal = AuditServicer(AuditReading(self._database, pages))
         numbers = StatisticsServicer(Statistics(self._database))
@@ -208,6 +219,14 @@ class InquiryService:
             (
                 "pok.inquiry.v1.TrackingService",
                 lambda server: tracking_pb2_grpc.add_TrackingServiceServicer_to_server(tracking, server),
+            ),
+            (
+                "pok.inquiry.v1.TransferService",
+                lambda server: transfer_pb2_grpc.add_TransferServiceServicer_to_server(transfer, server),
+            ),
+            (
+                "pok.inquiry.v1.ErasureService",
+                lambda server: erasure_pb2_grpc.add_ErasureServiceServicer_to_server(erasure, server),
             ),
             (
                 "pok.inquiry.v1.TriageService",

@@ -20,17 +20,18 @@ class InquirySettings(ProcessSettings, frozen=True, kw_only=True):
     service_token: Secret
     tracking_key: Key
     ai_provider: Literal["auto", "embedded", "openai"] | None = None
-    """This one and the next three pin what admins could otherwise change at run time; None = they can."""
+    """This one and the next four pin what admins could otherwise change at run time; None = they can."""
     confidence_threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
     daily_spend_cap: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
     public_read: bool | None = None
+    retention_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
     lease_seconds: Annotated[float, Meta(ge=1, le=600)] = 30.0
     analysis_timeout_seconds: Annotated[float, Meta(ge=1, le=600)] = 60.0
 
     @property
     def pins(self) -> Mapping[str, Any]:
         """The settings that the environment decides."""
-        pinnable = ("ai_provider", "confidence_threshold", "daily_spend_cap", "public_read")
+        pinnable = ("ai_provider", "confidence_threshold", "daily_spend_cap", "public_read", "retention_days")
         return {name: value for name in pinnable if (value := getattr(self, name)) is not None}
 
 

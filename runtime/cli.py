@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from runtime.settings import Secret, SettingsError, load
 from runtime.stack.credentials import Credentials, CredentialsError
@@ -51,10 +52,43 @@ def _parser() -> argparse.ArgumentParser:
     health = commands.add_parser("health", help="ask one gRPC server whether it serves (exit status 0 or 1)")
     health.add_argument("address", help="host:port of the inquiry or the AI service")
     health.set_defaults(run=_health)
+    _add_transfer(commands)
     commands.add_parser("doctor", help="say what is wrong and what to do").set_defaults(run=_doctor)
     commands.add_parser("debug-token", help="print a 15-minute read-only token for grpcurl").set_defaults(run=_token)
     commands.add_parser("version", help="print the version").set_defaults(run=_version)
     return parser
+
+
+def _add_transfer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    whom = argparse.ArgumentParser(add_help=False)
+    whom.add_argument("--url", help="where POK runs (default http://127.0.0.1:$POK_PORT)", default="")
+    whom.add_argument("--email", help="of an administrator, whose password is asked for, unless POK_TOKEN is set")
+    import_ = commands.add_parser("import", parents=[whom], help="import inquiries from a .csv or .jsonl file")
+    import_.add_argument("file", type=Path)
+    import_.add_argument("--triage", action="store_true", help="have them analysed, after everything else")
+    import_.set_defaults(run=_import)
+    export = commands.add_parser("export", parents=[whom], help="export inquiries")
+    export.add_argument("--format", choices=("csv", "jsonl"), default="csv")
+    export.add_argument("--filter", default="", metavar="QUERY", help="as for the list, such as status=open&tag=vip")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    export.set_defaults(run=_export)
+
+
+def _import(chosen: argparse.Namespace, _rest: list[str]) -> int:
+    from runtime.transfer import import_file  # brings HTTP with it, which the other commands need not wait for
+
+    return import_file(chosen.file, url=_url(chosen), email=chosen.email or "", triage=chosen.triage)
+
+
+def _export(chosen: argparse.Namespace, _rest: list[str]) -> int:
+    from runtime.transfer import export_file  # brings HTTP with it, which the other commands need not wait for
+
+    query = "&".join(filter(None, (f"format={chosen.format}", chosen.filter)))
+    return export_file(query, chosen.output, url=_url(chosen), email=chosen.email or "")
+
+
+def _url(chosen: argparse.Namespace) -> str:
+    return chosen.url or f"http://127.0.0.1:{load(UpSettings).port}"
 
 
 def _up(_chosen: argparse.Namespace, _rest: list[str]) -> int:

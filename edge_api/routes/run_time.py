@@ -60,7 +60,8 @@ async def reset_setting(request: EdgeRequest, setting: Key) -> Setting:
 
 
 def _plain(value: Value) -> PlainValue:
-    return cast("PlainValue", MessageToDict(value))
+    plain = cast("PlainValue", MessageToDict(value))
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
 
 
 def _setting(setting: settings_pb2.Setting) -> Setting:

@@ -11,10 +11,18 @@ ACTIONS = (
     *("session.create", "session.revoke", "session.reuse", "account.create", "account.update", "account.delete"),
     *("category.create", "category.update", "category.delete"),
     *("canned_reply.create", "canned_reply.update", "canned_reply.delete"),
-    *("setting.update", "inquiry.erase", "audit.export", "debug_token.use"),
+    *("setting.update", "inquiry.erase", "inquiry.import", "inquiry.export"),
+    *("erasure.create", "erasure.finish", "retention.finish", "audit.export", "debug_token.use"),
 )
 KINDS = (
-    *("inquiry_created", "inquiry_updated", "triage_started", "triage_completed", "triage_superseded"),
+    *(
+        "inquiry_created",
+        "inquiry_imported",
+        "inquiry_updated",
+        "triage_started",
+        "triage_completed",
+        "triage_superseded",
+    ),
     *("triage_retrying", "triage_released", "triage_lease_lost", "triage_failed"),
     *("message_created", "draft_changed", "inquiry_adopted", "tracking_revoked"),
     *("triage_requested", "triage_undone"),

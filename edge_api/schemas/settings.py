@@ -17,6 +17,7 @@ KEYS = """Key of a setting.
 | `confidence_threshold` | 0 to 1 | below it a category is only suggested, and the inquiry waits for review |
 | `daily_spend_cap` | 0 to 1,000,000 | what the AI may cost in a day (UTC), in the currency of its prices; null = any |
 | `public_read` | true, false | whether anybody may read the public view of inquiries |
+| `retention_days` | 1 to 36,500 | days after the last change until resolved, closed and spam are erased; null = never |
 """
 
 

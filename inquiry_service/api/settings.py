@@ -41,9 +41,11 @@ class SettingsServicer(settings_pb2_grpc.SettingsServiceServicer):
 
 def _plain(value: Value) -> Any:
     try:
-        return MessageToDict(value)
+        plain = MessageToDict(value)
     except ValueError:  # NaN and infinity
         raise InvalidArgument.field("value", "Must be a finite number.") from None
+    # protobuf knows no whole numbers here; settings do
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
 
 
 def _setting(setting: Setting) -> settings_pb2.Setting:

@@ -36,6 +36,8 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
     """In the currency of the provider's prices, for a day in UTC; None = no cap."""
     public_read: bool = True
     """Whether anybody may read the public view."""
+    retention_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+    """After this time without a change, what is resolved, closed or spam is erased; None = never."""
 
 
 DEFAULTS = Values()

@@ -45,6 +45,7 @@ class Ordering(NamedTuple):
 
 
 NEWEST_FIRST = Ordering()
+OLDEST_FIRST = Ordering(descending=False)
 
 
 class Position(NamedTuple):
@@ -81,6 +82,16 @@ async def page(
     if backwards:
         items.reverse()
     return Page(items, len(rows) > size, *total)
+
+
+async def batch(database: Database, filters: Filters, *, size: int, after: UUID | None) -> list[InquiryRecord]:
+    """The `size` inquiries that follow the id, or the first ones, oldest first, in the staff view."""
+    shape, values = prepared(filters)
+    start = {"size": size} if after is None else {"size": size, "position": after}
+    statement = page_statement("staff", shape, OLDEST_FIRST, from_start=after is None, backwards=False)
+    async with database.transaction() as connection:
+        await connection.plan_anew()
+        return [InquiryRecord(**dict(row)) for row in await connection.fetch(statement, **values, **start)]
 
 
 def position_of(record: InquiryRecord, ordering: Ordering, *, backwards: bool = False) -> Position:

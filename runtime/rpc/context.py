@@ -54,6 +54,13 @@ def enter(call: Call) -> None:
     _current.set(call)
 
 
+def lift_deadline() -> None:
+    """The work of this call takes as long as its file is long; each call that it makes still has its own timeout."""
+    call = _current.get()
+    if call is not None:
+        enter(msgspec.structs.replace(call, deadline=None))
+
+
 def principal() -> Principal:
     """Who asked for what this task does; anonymous outside a call."""
     call = _current.get()

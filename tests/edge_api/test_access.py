@@ -1,7 +1,7 @@
 """Every operation of the published description, called by every role: the access table holds, and ids open nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -42,6 +42,7 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "retriage_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "undo_inquiry_run": {"anonymous": 401, "user": 403, "support": 404, "admin": 404},
     "dry_run_inquiry": {"anonymous": 401, "user": 403, "support": 503, "admin": 503},
+    "get_job": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "update_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "reset_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "revoke_session": {"anonymous": 401, "user": 404, "support": 404, "admin": 404},
@@ -58,8 +59,9 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
 
 
 async def called(api: Edge, operation: Operation, headers: dict[str, str], object_id: str) -> httpx.Response:
-    body: dict[str, Any] = {"json": operation.good()} if operation.body else {}
-    return await api.request(operation.method, operation.address(object_id), headers=headers, **body)
+    content = operation.content()
+    complete = {**content, "headers": {**headers, **content.get("headers", {})}}
+    return await api.request(operation.method, operation.address(object_id), **complete)
 
 
 async def an_inquiry(service: Service) -> str:
@@ -116,6 +118,14 @@ async def a_canned_reply(service: Service) -> str:
     return str(row["id"])
 
 
+async def a_job(service: Service) -> str:
+    """One that is over, whoever began it; nobody sees whom it is about."""
+    (row,) = await service.sql(
+        "insert into job (kind, state, target) values ('erasure', 'done', $1::text::jsonb) returning id", f'"{CANARY}"'
+    )
+    return str(row["id"])
+
+
 async def a_setting(_service: Service) -> str:
     """One that is nobody's in particular; changing it to the example harms no other test."""
     return "confidence_threshold"
@@ -138,6 +148,7 @@ OBJECTS: Mapping[str, Made] = {
     "reference": Made(a_reference, frozenset()),
     "session_id": Made(a_session, frozenset()),
     "key": Made(a_category, STAFF),
+    "job_id": Made(a_job, frozenset()),
     "setting": Made(a_setting, ADMIN),
     "series": Made(a_series, frozenset()),
     "reply_id": Made(a_canned_reply, STAFF),

@@ -59,6 +59,9 @@ def requests_of(operation: Operation, text: str) -> Iterator[Request]:
             yield {"params": {parameter["name"]: text}}
         elif parameter["in"] == "header" and not set(text) & {"\r", "\n", "\0"}:  # no HTTP client could send those
             yield {"headers": {parameter["name"]: text.encode()}}
+    if operation.upload:
+        yield {"content": text.encode()}
+        yield {"content": operation.upload[1].replace("Ana", text).encode()}
     for field in operation.body.get("properties", {}):
         yield {"json": {**operation.good(), field: text}}
         yield {"json": {**operation.good(), text: field}}
@@ -69,8 +72,9 @@ async def answers(api: Edge, operation: Operation, admin: dict[str, str], text: 
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def sent(request: Request) -> httpx.Response:
-        body: Request = {"json": operation.good()} if operation.body else {}
-        complete = {"url": operation.address(), **body, **request, "headers": {**admin, **request.get("headers", {})}}
+        content = operation.content()
+        headers = {**admin, **content.get("headers", {}), **request.get("headers", {})}
+        complete = {"url": operation.address(), **content, **request, "headers": headers}
         async with gate:
             return await api.request(operation.method, **complete)
 

@@ -95,8 +95,9 @@ async def test_no_operation_tells_what_went_wrong_inside(stub: BackendStub, fail
     headers = {} if name in OPEN else bearer("a1", session)
     await failing.get(INQUIRY, headers=headers)  # from here on the edge knows the session without asking
     stub.failure = RuntimeError("password=hunter2 in select * from account at db.internal:5432")
-    body = operation.good() if operation.body else None
-    answer = await failing.request(operation.method, operation.address(), headers=headers, json=body)
+    content = operation.content()
+    complete = {**content, "headers": {**headers, **content.get("headers", {})}}
+    answer = await failing.request(operation.method, operation.address(), **complete)
     problem(answer, 500, "internal")
     assert not re.search(r"hunter2|select|account|:5432|Traceback|File ", answer.text)
 

@@ -49,6 +49,7 @@ async def test_pinned_setting_is_shown_as_such_and_refused(own: tuple[Edge, Newc
         "confidence_threshold": (0.8, True),
         "daily_spend_cap": (None, False),
         "public_read": (True, False),
+        "retention_days": (None, False),
     }
     path = f"{SETTINGS}confidence_threshold/"
     answers = await asyncio.gather(api.patch(path, json={"value": 0.1}, headers=admin), api.delete(path, headers=admin))

@@ -16,12 +16,14 @@ from pok.inquiry.v1 import (
     conversation_pb2,
     conversation_pb2_grpc,
     decisions_pb2_grpc,
+    erasure_pb2_grpc,
     inquiry_pb2,
     inquiry_pb2_grpc,
     live_pb2_grpc,
     settings_pb2_grpc,
     statistics_pb2_grpc,
     tracking_pb2_grpc,
+    transfer_pb2_grpc,
 )
 
 from runtime.rpc import context
@@ -37,6 +39,8 @@ SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.inquiry.v1.ConversationService": conversation_pb2_grpc.add_ConversationServiceServicer_to_server,
     "pok.inquiry.v1.TrackingService": tracking_pb2_grpc.add_TrackingServiceServicer_to_server,
     "pok.inquiry.v1.LiveService": live_pb2_grpc.add_LiveServiceServicer_to_server,
+    "pok.inquiry.v1.ErasureService": erasure_pb2_grpc.add_ErasureServiceServicer_to_server,
+    "pok.inquiry.v1.TransferService": transfer_pb2_grpc.add_TransferServiceServicer_to_server,
     "pok.inquiry.v1.SettingsService": settings_pb2_grpc.add_SettingsServiceServicer_to_server,
     "pok.inquiry.v1.StatisticsService": statistics_pb2_grpc.add_StatisticsServiceServicer_to_server,
     "pok.inquiry.v1.InquiryService": inquiry_pb2_grpc.add_InquiryServiceServicer_to_server,

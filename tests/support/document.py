@@ -14,13 +14,17 @@ NOBODY = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
 
 
 class Operation(NamedTuple):
-    """One method of one path; `body` is the schema of what it takes, empty if it takes none."""
+    """One method of one path; `body` is the schema of the JSON that it takes, empty if it takes none.
+
+    `upload` holds the media type and an example of the file that it takes instead, empty if it takes none.
+    """
 
     name: str
     method: str
     path: str
     declared: dict[str, Any]
     body: dict[str, Any]
+    upload: tuple[str, ...]
 
     @property
     def has_object(self) -> bool:
@@ -46,6 +50,13 @@ class Operation(NamedTuple):
         names = self.body["required"] or list(fields)[:1]
         return {name: example(fields[name]) for name in names}
 
+    def content(self) -> dict[str, Any]:
+        """The least content of a request that it takes, as httpx sends it."""
+        if self.upload:
+            media, file = self.upload
+            return {"content": file.encode(), "headers": {"Content-Type": media}}
+        return {"json": self.good()} if self.body else {}
+
     def text(self) -> str:
         """The last text among the fields of the least body: passwords and messages rather than addresses."""
         return self.texts()[-1]
@@ -59,9 +70,11 @@ def operations(document: dict[str, Any] = DOCUMENT) -> Iterator[Operation]:
     """Every operation of the document."""
     for path, item in document["paths"].items():
         for method, declared in item.items():
-            media = declared.get("requestBody", {}).get("content", {}).get("application/json", {})
-            body = resolved(media.get("schema", {}))
-            yield Operation(declared["operationId"], method.upper(), path, declared, body)
+            content = declared.get("requestBody", {}).get("content", {})
+            body = resolved(content.get("application/json", {}).get("schema", {}))
+            uploads = [(media, described["example"]) for media, described in content.items() if "example" in described]
+            upload = uploads[0] if uploads else ()
+            yield Operation(declared["operationId"], method.upper(), path, declared, body, upload)
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pok.inquiry.v1 import (
     conversation_pb2,
     conversation_pb2_grpc,
     decisions_pb2_grpc,
+    erasure_pb2_grpc,
     inquiry_pb2,
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
@@ -21,6 +22,7 @@ from pok.inquiry.v1 import (
     settings_pb2_grpc,
     statistics_pb2_grpc,
     tracking_pb2_grpc,
+    transfer_pb2_grpc,
     triage_pb2,
     triage_pb2_grpc,
 )
@@ -50,6 +52,8 @@ class Service:
         self.conversation = conversation_pb2_grpc.ConversationServiceStub(channels["edge"])
         self.decisions = decisions_pb2_grpc.DecisionServiceStub(channels["edge"])
         self.tracking = tracking_pb2_grpc.TrackingServiceStub(channels["edge"])
+        self.transfer = transfer_pb2_grpc.TransferServiceStub(channels["edge"])
+        self.erasure = erasure_pb2_grpc.ErasureServiceStub(channels["edge"])
         self.triage = triage_pb2_grpc.TriageServiceStub(channels["worker"])
         self.knowledge = knowledge_pb2_grpc.KnowledgeServiceStub(channels["ai"])
 

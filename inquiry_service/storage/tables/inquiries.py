@@ -31,7 +31,7 @@ inquiry = Table(
     "inquiry",
     metadata,
     # Lists take the order of ids for the order of receipt: one that was received earlier, such as an imported one,
-    # gets its id from uuidv7(create_time - now()).
+    # gets an id made of that time.
     id_column(),
     Column("number", BigInteger, Identity(always=True, start=1001), nullable=False, unique=True),
     Column("submitter_id", Uuid),
@@ -81,6 +81,9 @@ inquiry = Table(
     Index(None, "submitter_id", "id", postgresql_where=text("submitter_id is not null")),
     Index(None, "assignee_id", "id", postgresql_where=text("assignee_id is not null")),
     Index(None, "external_id", unique=True, postgresql_where=text("external_id is not null")),
+    Index("ix_inquiry_lower_customer_email", text("lower(customer_email)")),
+    # For retention.
+    Index("ix_inquiry_at_rest", "update_time", postgresql_where=text("status in ('resolved', 'closed', 'spam')")),
 )
 
 # No key below is global, so that message, event and ai_run can be partitioned by time without a new one.
@@ -157,4 +160,5 @@ idempotency_key = Table(
     Column("message_number", Integer),
     time_column("create_time"),
     Index(None, "create_time"),
+    Index(None, "inquiry_id"),
 )
