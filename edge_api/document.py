@@ -8,7 +8,18 @@ from typing import Any
 import msgspec
 
 from edge_api import problems
-from edge_api.schemas import accounts, catalog, conversation, inquiries, journal, lists, operation, settings, statistics
+from edge_api.schemas import (
+    accounts,
+    catalog,
+    conversation,
+    inquiries,
+    journal,
+    lists,
+    operation,
+    settings,
+    similar,
+    statistics,
+)
 from edge_api.schemas import problems as problem_schemas
 from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
@@ -16,6 +27,7 @@ from edge_api.schemas.conversation import MessageQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
+from edge_api.schemas.similar import SimilarQuery
 from edge_api.schemas.statistics import SeriesQuery, StatisticsQuery
 
 SCHEMAS: tuple[ModuleType, ...] = (
@@ -27,6 +39,7 @@ SCHEMAS: tuple[ModuleType, ...] = (
     lists,
     operation,
     settings,
+    similar,
     statistics,
     problem_schemas,
 )
@@ -35,6 +48,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_messages": MessageQuery,
     "list_users": UserQuery,
     "list_inquiry_events": EventQuery,
+    "list_similar_inquiries": SimilarQuery,
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,
     "stream_events": StreamQuery,
