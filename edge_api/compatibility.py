@@ -129,7 +129,8 @@ def _body(holder: Schema) -> Schema:
 def _resolved(document: Schema, schema: Schema) -> Schema:
     """The schema behind a reference, and what may be null as one schema of two types."""
     if "$ref" in schema:
-        return _resolved(document, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+        # A published document may lack a schema by a defect; a test holds the present one to having all of them.
+        return _resolved(document, document["components"]["schemas"].get(schema["$ref"].rpartition("/")[2], {}))
     choices = [choice for choice in _variants(schema) if choice != NULL]
     if len(choices) == 1:
         only = _resolved(document, choices[0])
