@@ -16,6 +16,8 @@ SPLIT = ("category", "sentiment", "language")
 
 OPEN = frozenset({"new", "open", "pending"})
 DONE = frozenset({"resolved", "closed"})
+TAKEN_UP = frozenset({"ready", "inserted", "sent"})
+"""What a dismissed draft may become when an agent thinks better of it."""
 
 
 class Counting:
@@ -68,8 +70,8 @@ def counted(event: LoggedEvent, receive_time: datetime | None) -> Iterator[Amoun
             yield from _judged(event)
         case "message_created":
             yield from _replied(event, receive_time)
-        case "draft_changed" if event.changes.get("draft_state", ("", ""))[1] == "dismissed":
-            yield _once(event, "drafts_dismissed")
+        case "draft_changed":
+            yield from _dismissed(event)
 
 
 def _received(event: LoggedEvent, receive_time: datetime) -> Iterator[Amount]:
@@ -127,6 +129,14 @@ def _replied(event: LoggedEvent, receive_time: datetime | None) -> Iterator[Amou
         yield _once(event, "drafts_sent")
         yield _once(event, "edit_distance", amount=distance)
         yield _once(event, "drafts_unedited", amount=0 if distance else 1)
+
+
+def _dismissed(event: LoggedEvent) -> Iterator[Amount]:
+    before, after = event.changes.get("draft_state", (None, None))
+    if after == "dismissed":
+        yield _once(event, "drafts_dismissed")
+    elif before == "dismissed" and after in TAKEN_UP:
+        yield _once(event, "drafts_dismissed", amount=-1)
 
 
 def _once(event: LoggedEvent, measure: str, *, amount: int = 1) -> Amount:

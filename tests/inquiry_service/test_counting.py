@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from pok.inquiry.v1 import conversation_pb2
 from pok.inquiry.v1 import inquiry_pb2 as pb
 
 from inquiry_service.projections import projector
@@ -152,6 +153,57 @@ async def test_counts_follow_what_people_and_machine_do_through_the_service(
     assert categories["received", "technical_issue"] == 0
     assert (await sums(database, "agent", 900))["resolved", AGENT] == 1
     assert len((await tables(database))[1]) == 5
+
+
+async def test_counts_follow_a_conversation_through_the_service(service: Service, database: Database) -> None:
+    act_as("support", AGENT)
+    ids = [(await service.create()).inquiry.id for _ in range(3)]
+    for id_ in ids:
+        await service.complete(await service.must_claim(id_), draft="Hola, Ana: lo revisamos.")
+    await reply(service, ids[0], text="Hola, Ana: lo revisamos.", draft_number=await draft_of(service, ids[0]))
+    await reply(service, ids[0], text="Ya está.", status=pb.INQUIRY_STATUS_RESOLVED)
+    await reply(service, ids[1], text="Hola, Ana: lo miramos.", draft_number=await draft_of(service, ids[1]))
+    await reply(service, ids[1], text="Vea su caso.", kind=conversation_pb2.MESSAGE_KIND_NOTE)
+    await service.conversation.UpdateDraft(
+        conversation_pb2.UpdateDraftRequest(
+            inquiry_id=ids[2],
+            number=await draft_of(service, ids[2]),
+            state=conversation_pb2.DRAFT_STATE_DISMISSED,
+        )
+    )
+    await until(lambda: is_counted(database))
+    totals = {measure: amount for (measure, _), amount in (await sums(database, "", 900)).items()}
+    assert {name: totals[name] for name in ("replies", "resolved", "backlog")} == {
+        "replies": 3,
+        "resolved": 1,
+        "backlog": 2,
+    }
+    assert {name: totals[name] for name in ("drafts_sent", "drafts_unedited", "drafts_dismissed")} == {
+        "drafts_sent": 2,
+        "drafts_unedited": 1,
+        "drafts_dismissed": 1,
+    }
+    assert totals["edit_distance"] > 0
+    bins = await sums(database, "bin", 900)
+    assert Counter({measure: sum(bins[key] for key in bins if key[0] == measure) for measure, _ in bins}) == {
+        "first_response": 2,
+        "resolution": 1,
+    }
+    assert (await sums(database, "agent", 900)) == {("replies", AGENT): 3, ("resolved", AGENT): 1}
+
+
+async def reply(service: Service, id_: str, **fields: Any) -> None:
+    await service.conversation.CreateMessage(
+        conversation_pb2.CreateMessageRequest(
+            **{"inquiry_id": id_, "kind": conversation_pb2.MESSAGE_KIND_REPLY, **fields}
+        )
+    )
+
+
+async def draft_of(service: Service, id_: str) -> int:
+    """The number of the draft that waits."""
+    response = await service.conversation.GetDraft(conversation_pb2.GetDraftRequest(inquiry_id=id_))
+    return response.draft.number
 
 
 async def change(service: Service, id_: str, **fields: Any) -> None:

@@ -237,6 +237,8 @@ async def test_drafts_count_by_how_they_ended(service: Service) -> None:
     await happen(service, "message_created", NOON, ids[3], kind="reply", draft_used=False)
     await happen(service, "draft_changed", NOON, ids[3], changes={"draft_state": ["ready", "dismissed"]})
     await happen(service, "draft_changed", NOON, ids[3], changes={"draft_state": ["ready", "superseded"]})
+    await happen(service, "draft_changed", NOON, ids[2], changes={"draft_state": ["ready", "dismissed"]})
+    await happen(service, "draft_changed", NOON, ids[2], changes={"draft_state": ["dismissed", "inserted"]})
     await counted(service)
     answer = (await totals(service, NOON, NOON + DAY)).totals
     assert (answer.replies, answer.drafts_sent, answer.drafts_unedited, answer.drafts_dismissed) == (4, 3, 1, 1)
