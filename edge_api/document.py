@@ -17,6 +17,7 @@ from edge_api.schemas.decisions import RunQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
+from edge_api.schemas.similar import SimilarQuery
 from edge_api.schemas.statistics import SeriesQuery, StatisticsQuery
 from edge_api.schemas.transfer import IMPORT_EXAMPLES, ExportQuery, ImportQuery
 
@@ -31,6 +32,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_users": UserQuery,
     "list_inquiry_events": EventQuery,
     "list_inquiry_runs": RunQuery,
+    "list_similar_inquiries": SimilarQuery,
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,
     "stream_events": StreamQuery,
