@@ -243,7 +243,7 @@ async def _awaited(call: Awaitable[Any]) -> Any:
 
 
 async def test_rules_of_an_inquirys_life_hold_in_any_order(database_url: str, redis_url: str) -> None:
-    await lived(database_url, redis_url, examples=25, steps=25)
+    await lived(database_url, redis_url, examples=15, steps=20)
 
 
 @pytest.mark.long
