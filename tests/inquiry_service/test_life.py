@@ -4,7 +4,7 @@ Rules call the real service on a real PostgreSQL; after each, what the database 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, ClassVar, get_args
 
@@ -62,8 +62,8 @@ class Life(RuleBasedStateMachine):
 
     service: ClassVar[Service]
     admin: ClassVar[str]
-    run: ClassVar[Callable[[Awaitable[Any]], Any]]
-    query: ClassVar[Callable[..., Awaitable[Any]]]
+    loop: ClassVar[asyncio.AbstractEventLoop]
+    connection: ClassVar[asyncpg.Connection]
     inquiries = Bundle("inquiries")
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Life(RuleBasedStateMachine):
             key = self.claims.pop(inquiry).key
             failure = triage_pb2.FailTriageRequest(key=key, kind=number, reason="provider_timeout")
             self.run(self.service.triage.FailTriage(failure))
-            self.run(self.query("update triage_job set run_after = now() where state = 'queued'"))
+            self.query("update triage_job set run_after = now() where state = 'queued'")
 
     @rule(inquiry=inquiries)
     def release(self, inquiry: str) -> None:
@@ -174,21 +174,29 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nothing_belongs_to_nobody(self) -> None:
-        assert self.run(self.query(ORPHANS)) == []
+        assert self.query(ORPHANS) == []
 
     @invariant()
     def what_is_stored_follows_from_the_events(self) -> None:
-        for row in self.run(self.query(STATE, list(self.tokens))):
+        for row in self.query(STATE, list(self.tokens)):
             inquiry = str(row["id"])
             assert row["version"] >= self.versions.get(inquiry, 1), "versions only grow"
             self.versions[inquiry] = row["version"]
             assert row["job"] == JOBS[row["triage_state"]]
             assert row["tag_rows"] == row["tags"]
             assert row["unsent"] <= 1
-            events = self.run(self.query(EVENTS, inquiry))
+            events = self.query(EVENTS, inquiry)
             assert events[-1]["version"] == row["version"], "every change leaves an event"
             replayed = _replayed([(event["kind"], msgspec.json.decode(event["body"])) for event in events])
             assert replayed == {name: _plain(row[name]) for name in TRACKED}
+
+    def run(self, call: Awaitable[Any]) -> Any:
+        """What comes of it, on the loop on which the service runs; the rules have a thread of their own."""
+        return asyncio.run_coroutine_threadsafe(_awaited(call), self.loop).result()
+
+    def query(self, *asked: Any) -> Any:
+        """Rows."""
+        return self.run(self.connection.fetch(*asked))
 
     def _try(self, call: Awaitable[Any]) -> None:
         with suppress(FailedPrecondition, InvalidArgument, NotFound):  # anything else is a defect
@@ -216,8 +224,7 @@ def _plain(value: Any) -> Any:
 
 
 async def lived(database_url: str, redis_url: str, examples: int, steps: int) -> None:
-    loop = asyncio.get_running_loop()
-    Life.run = staticmethod(lambda call: asyncio.run_coroutine_threadsafe(_awaited(call), loop).result())
+    Life.loop = asyncio.get_running_loop()
     chosen = settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -228,14 +235,13 @@ async def lived(database_url: str, redis_url: str, examples: int, steps: int) ->
     )
     # Leases that no slow machine outlives: what is held ends by the rules only.
     async with inquiry_service(database_url, redis_url, lease_seconds=3600) as Life.service:
-        connection = await asyncpg.connect(database_url, timeout=10)
-        Life.query = staticmethod(connection.fetch)
+        Life.connection = await asyncpg.connect(database_url, timeout=10)
         Life.admin = await Life.service.account("admin")
         act_as("admin", Life.admin)
         try:
             await asyncio.to_thread(run_state_machine_as_test, Life, settings=chosen)
         finally:
-            await connection.close()
+            await Life.connection.close()
 
 
 async def _awaited(call: Awaitable[Any]) -> Any:
