@@ -64,7 +64,7 @@ class Watching:
 
     def token(self, position: Position) -> str:
         """How clients know a position."""
-        return f"{self._tail.epoch}-{position.era}-{position.txid}-{position.number}"
+        return position.token(self._tail.epoch)
 
     async def _begin(self, after: str) -> tuple[Position, str]:
         """Where to begin, and why that is not where the watcher was."""
