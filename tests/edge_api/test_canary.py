@@ -1,5 +1,6 @@
 """What people write through any route is in no event: those hold ids, keys and numbers, and outlive an erasure."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -60,12 +61,14 @@ async def test_no_event_holds_what_is_written(api: Edge, newcomer: Newcomer, ser
     assert not [line for line in await lines(service, "event") if WRITTEN_HERE.search(line)]
 
 
-async def test_no_event_holds_what_staff_customer_and_selection_write_to_one_inquiry(
+async def test_no_event_holds_what_staff_customer_selection_and_import_write(
     api: Edge, newcomer: Newcomer, service: Service
 ) -> None:
     texts = {"customer_name": CANARY, "customer_email": ADDRESS, "subject": CANARY, "message": CANARY}
     support = await newcomer("support")
-    made = (await api.post("/api/inquiries/create/", json={**texts, "external_id": CANARY}, headers=support)).json()
+    made = (
+        await api.post("/api/inquiries/create/", json={**texts, "external_id": f"{CANARY} sent"}, headers=support)
+    ).json()
     inquiry = f"/api/inquiries/{made['id']}"
     for kind in ("reply", "note"):
         answer = await api.post(f"{inquiry}/messages/", json={"kind": kind, "text": CANARY}, headers=support)
@@ -78,6 +81,13 @@ async def test_no_event_holds_what_staff_customer_and_selection_write_to_one_inq
         headers={"X-Tracking-Token": made["tracking_token"]},
     )
     follow_up.raise_for_status()
+    row = {**texts, "external_id": f"{CANARY} imported", "tags": [CANARY]}
+    imported = await api.post(
+        "/api/inquiries/import/",
+        content=json.dumps(row),
+        headers={**await newcomer("admin"), "Content-Type": "application/jsonl"},
+    )
+    assert imported.raise_for_status().json()["imported"] == 1
     claim = await service.must_claim(made["id"])
     await service.complete(claim, draft=CANARY)
     events = await service.events(made["id"])

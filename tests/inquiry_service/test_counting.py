@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from pok.inquiry.v1 import conversation_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+from pok.inquiry.v1 import conversation_pb2, decisions_pb2, erasure_pb2, transfer_pb2
 from pok.inquiry.v1 import inquiry_pb2 as pb
 
 from inquiry_service.projections import projector
@@ -190,6 +191,61 @@ async def test_counts_follow_a_conversation_through_the_service(service: Service
         "resolution": 1,
     }
     assert (await sums(database, "agent", 900)) == {("replies", AGENT): 3, ("resolved", AGENT): 1}
+
+
+async def test_counts_follow_import_selection_undo_and_erasure_through_the_service(
+    service: Service, database: Database
+) -> None:
+    act_as("admin", AGENT)
+    statuses = (pb.INQUIRY_STATUS_NEW, pb.INQUIRY_STATUS_CLOSED, pb.INQUIRY_STATUS_SPAM, pb.INQUIRY_STATUS_OPEN)
+    rows = [
+        transfer_pb2.ImportRow(
+            row=number,
+            external_id=f"crm-{number}",
+            customer_name="Ana Ruiz",
+            customer_email="ana@example.com",
+            subject="Cobro doble",
+            message="Me han cobrado dos veces.",
+            status=status,
+            category="billing_payment" if number % 2 else "",
+            language="pt",
+            create_time=Timestamp(seconds=1_700_000_000 + number * 86_400),
+        )
+        for number, status in enumerate(statuses, start=1)
+    ]
+    await service.transfer.ImportInquiries(transfer_pb2.ImportInquiriesRequest(rows=rows))
+    ids = [(await service.create(customer_email=f"c{number}@example.com")).inquiry.id for number in range(3)]
+    for id_ in ids:
+        await service.complete(await service.must_claim(id_), category="technical_issue")
+    await service.decisions.UndoRun(decisions_pb2.UndoRunRequest(inquiry_id=ids[0], run=1))
+    imported = [str(row["id"]) for row in await service.sql("select id from inquiry where external_id is not null")]
+    await service.inquiries.BatchUpdateInquiries(
+        pb.BatchUpdateInquiriesRequest(
+            ids=[*imported, *ids[1:]],
+            inquiry=pb.Inquiry(category="returns_refunds", status=pb.INQUIRY_STATUS_RESOLVED),
+            update_mask=FieldMask(paths=["category", "status"]),
+        )
+    )
+    await until(lambda: is_counted(database))
+    for field in ("category", "sentiment", "language"):
+        rows_of = await service.sql(f"select coalesce({field}, '') as key, count(*) as count from inquiry group by 1")
+        split = await sums(database, field, 86_400)
+        received = {key: amount for (measure, key), amount in split.items() if measure == "received" and amount}
+        assert received == {row["key"]: row["count"] for row in rows_of}
+    totals = await sums(database, "", 86_400)
+    assert (totals["confirmed", ""], totals["corrected", ""], totals["received", ""]) == (0, 0, 7)
+    await service.erasure.CreateErasure(erasure_pb2.CreateErasureRequest(customer_email="ana@example.com"))
+    await service.inquiries.DeleteInquiry(pb.DeleteInquiryRequest(id=ids[0]))
+
+    async def erased() -> bool:
+        return len(await service.sql("select from inquiry")) == 2 and await is_counted(database)
+
+    await until(erased)
+    left = await service.sql("select id from inquiry where status in ('new', 'open', 'pending')")
+    counted = await tables(database)
+    assert (await sums(database, "", 3600))["backlog", ""] == len(left)
+    assert (await sums(database, "", 3600))["received", ""] == 7
+    assert {str(id_) for id_, _ in counted[1]} == set(ids[1:])
 
 
 async def reply(service: Service, id_: str, **fields: Any) -> None:
