@@ -239,7 +239,7 @@ def _holds(shape: Shape, id_: str) -> str:
     if not shape:
         return "true"
     walk = next(walks(shape, "staff", merged=False))
-    meeting = _named(select(walk.id).select_from(walk.source).where(*walk.conditions))
+    meeting = _named(select(walk.id.label("id")).select_from(walk.source).where(*walk.conditions))
     return f"(select true from ({meeting}) meeting where meeting.id = {id_})"
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from pok.inquiry.v1 import inquiry_pb2
 
 from runtime.rpc import errors
@@ -188,6 +189,30 @@ async def test_search_and_filters_hold_together(service: Service, ai: AnalysisSt
     both = ["returns_refunds", "billing_payment"]
     assert set(await subjects(service, "algo", categories=both, languages=["es"])) == {"Factura A", "Factura B"}
     assert await subjects(service, "factura", languages=["en"]) == []
+
+
+@pytest.mark.parametrize("query", ["factura", "algo", "POK-1001", "ana", "facturación"])
+async def test_every_filter_holds_for_every_way_of_finding(service: Service, ai: AnalysisStub, query: str) -> None:
+    ai.embed = lambda text: embedding(1, 2)
+    inquiry_id = await analysed(service, subject="Factura A", embedding=embedding(1, 2))
+    await service.inquiries.UpdateInquiry(inquiry_pb2.UpdateInquiryRequest(id=inquiry_id, add_tags=["vip", "ñ"]))
+    await indexed(service)
+    now = Timestamp()
+    now.GetCurrentTime()
+    met: list[dict[str, Any]] = [
+        {"tags": ["vip", "ñ"]},
+        {"unassigned": True, "tags": ["vip"]},
+        {"created_before": Timestamp(seconds=now.seconds + 60)},
+        {"confidence_from": 0.5, "statuses": [inquiry_pb2.INQUIRY_STATUS_NEW]},
+    ]
+    for filters in met:
+        assert await subjects(service, query, **filters) == ["Factura A"], filters
+    for filters in (
+        {"tags": ["gone"]},
+        {"confidence_below": 0.5},
+        {"created_from": Timestamp(seconds=now.seconds + 60)},
+    ):
+        assert await subjects(service, query, **filters) == [], filters
 
 
 async def test_category_is_found_by_its_name(service: Service) -> None:
