@@ -166,7 +166,9 @@ async def writing(postgres: PostgresServer, valkey: ValkeyServer, analysis: Anal
 
 
 async def streamed(api: Edge, inquiry_id: str, headers: Headers, **body: Any) -> httpx.Response:
-    return await api.post(f"/api/inquiries/{inquiry_id}/draft/stream/", json=body, headers=headers)
+    async with api.stream("POST", f"/api/inquiries/{inquiry_id}/draft/stream/", json=body, headers=headers) as answer:
+        await answer.aread()
+        return answer
 
 
 async def test_draft_is_streamed_as_it_is_written(writing: Service, analysis: AnalysisStub) -> None:
@@ -223,7 +225,7 @@ async def test_draft_may_take_longer_than_other_requests(stub: BackendStub) -> N
     async with edge(stub.address) as api:
         await streamed(api, str(uuid.uuid4()), bearer("a1", session))
         await api.get(f"/api/inquiries/{uuid.uuid4()}/", headers=bearer("a1", session))
-    long, usual = [call.deadline or 0 for call in stub.calls]
+    long, usual = [call.deadline for call in stub.calls if call.deadline]  # the edge's own watch has none
     assert long - usual > 60
 
 
