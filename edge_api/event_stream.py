@@ -11,15 +11,12 @@ from litestar.response import Stream
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
+from edge_api import sse
 from edge_api.attendance import Attendance
 from edge_api.backend import Backend
 from edge_api.live import Feed, FellBehindError, Watcher
 from runtime import process
 from runtime.rpc.errors import RpcError
-
-MEDIA_TYPE = "text/event-stream"
-# The first for proxies that collect answers before they pass them on (nginx).
-HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 
 class Live:
@@ -50,7 +47,7 @@ class EventStream(Stream):
     """
 
     def __init__(self, watcher: Watcher, session_id: str, attendance: Attendance, seconds: float) -> None:
-        super().__init__([], media_type=MEDIA_TYPE, headers=HEADERS)
+        super().__init__([], media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
         self._watcher = watcher
         self._session_id = session_id
         self._attendance = attendance
@@ -90,7 +87,7 @@ class _Events(ASGIResponse):
     _should_set_content_length = False
 
     def __init__(self, send: Callable[[Send, Receive], Awaitable[None]]) -> None:
-        super().__init__(headers=HEADERS, media_type=MEDIA_TYPE)
+        super().__init__(headers=sse.HEADERS, media_type=sse.MEDIA_TYPE)
         self._send = send
 
     async def send_body(self, send: Send, receive: Receive) -> None:

@@ -8,10 +8,10 @@ import random
 from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
 
-import msgspec
 import structlog
 from pok.inquiry.v1 import live_pb2
 
+from edge_api import sse
 from edge_api.backend import Backend
 from edge_api.convert import STATUS, TRIAGE_STATE
 from edge_api.schemas.live import LiveEvent, Ready, Resync
@@ -178,7 +178,7 @@ class Watcher:
         self._feed = feed
         self._cursor = cursor
         self._catching_up = catching_up
-        self._first = frame("ready", after, Ready(after))
+        self._first = sse.event("ready", Ready(after), after)
         self._beats = feed.beats
         self._woken: asyncio.Future[None] | None = None
         self.limit: asyncio.Timeout | None = None
@@ -280,14 +280,10 @@ def event_frame(event: live_pb2.LiveEvent) -> bytes:
         status=STATUS.get(event.status),
         category=event.category or None,
     )
-    return frame("inquiry", event.position, content)
+    return sse.event("inquiry", content, event.position)
 
 
 def resync_frame(position: str, response: live_pb2.WatchInquiriesResponse) -> bytes:
     """The word that everything must be loaded anew, and then followed from `position` on."""
-    return frame("resync", position, Resync("retention" if response.resync.reason == "retention" else "epoch"))
-
-
-def frame(kind: str, position: str, content: msgspec.Struct) -> bytes:
-    """A server-sent event."""
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (position.encode(), kind.encode(), msgspec.json.encode(content))
+    reason = Resync("retention" if response.resync.reason == "retention" else "epoch")
+    return sse.event("resync", reason, position)
