@@ -82,7 +82,7 @@ class Meter:
 
 def _name(process: psutil.Process) -> str:
     command = process.cmdline()
-    return command[-1] if "-m" in command else Path(command[0]).name
+    return command[-1] if "-m" in command else process.name()
 
 
 async def main(rows: int) -> int:

@@ -1,6 +1,7 @@
 """schemathesis finds no difference between the published description and what is served, whoever calls."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from functools import partial
@@ -48,6 +49,7 @@ async def differences(api: Edge, headers: dict[str, str], folder: Path, *how: st
         *(sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIGURATION}", "run"),
         *(f"{api.base_url}/api/openapi.json", *options, *how),
         cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(CONFIGURATION.parent)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
