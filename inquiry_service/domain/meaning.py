@@ -29,6 +29,10 @@ class Meanings:
         self._embed = embed
         self._known: OrderedDict[str, tuple[float, Embedded]] = OrderedDict()
 
+    def forget(self) -> None:
+        """Ask anew from here on."""
+        self._known.clear()
+
     async def of(self, words: str) -> Embedded | None:
         """The embedding; None when the AI service does not answer in time."""
         now = asyncio.get_running_loop().time()
