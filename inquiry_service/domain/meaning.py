@@ -25,9 +25,14 @@ class Embed(Protocol):
 class Meanings:
     """Asks once for what is searched for again and again, such as the pages of one search."""
 
-    def __init__(self, embed: Embed) -> None:
+    def __init__(self, embed: Embed, patience: float = PATIENCE) -> None:
         self._embed = embed
+        self._patience = patience
         self._known: OrderedDict[str, tuple[float, Embedded]] = OrderedDict()
+
+    def forget(self) -> None:
+        """Ask anew from here on."""
+        self._known.clear()
 
     async def of(self, words: str) -> Embedded | None:
         """The embedding; None when the AI service does not answer in time."""
@@ -37,8 +42,8 @@ class Meanings:
             self._known.move_to_end(words)
             return known[1]
         try:
-            async with asyncio.timeout(PATIENCE):
-                embedded = await self._embed([words], timeout=PATIENCE)
+            async with asyncio.timeout(self._patience):
+                embedded = await self._embed([words], timeout=self._patience)
         except (RpcError, TimeoutError):
             return None
         # They expire because another encoder may answer tomorrow, whose embeddings are others.

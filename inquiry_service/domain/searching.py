@@ -28,6 +28,7 @@ MOST_TERMS = 20
 MOST_SIMILAR = 20
 DEFAULT_SIMILAR = 5
 SHORTEST_NAME = 3
+MOST_WORDS_OF_NAME = 4
 
 # How much being first in a source counts, and how fast that falls with the rank (reciprocal rank fusion).
 WEIGHTS = {"reference": 10.0, "name": 1.5, "words": 1.0, "meaning": 0.9, "category": 0.3}
@@ -162,11 +163,14 @@ async def _by_text(connection: Connection, asked: Search, query: str) -> dict[st
     referred = await search.by_reference(connection, asked, number_of(query))
     if referred:
         return {"reference": referred}
-    names_something = len(asked.text) >= SHORTEST_NAME
+    words = await search.by_words(connection, asked)
+    long_enough = len(asked.text) >= SHORTEST_NAME
+    may_be_name = long_enough and len(asked.text.split()) <= MOST_WORDS_OF_NAME
     return {
-        "name": await search.by_name(connection, asked) if names_something else [],
-        "words": await search.by_words(connection, asked),
-        "category": await search.by_category(connection, asked, text.containing(query)) if names_something else [],
+        "words": words,
+        # Typos are looked for where nothing is written like this: it costs more than all the rest.
+        "name": await search.by_name(connection, asked) if may_be_name and not words else [],
+        "category": await search.by_category(connection, asked, text.containing(query)) if long_enough else [],
     }
 
 

@@ -96,7 +96,7 @@ class Database:
         self._pool = await asyncpg.create_pool(
             **self._options,
             timeout=STATEMENT_SECONDS,
-            init=_prepare,
+            init=prepare,
             reset=_keep,
             server_settings={
                 "application_name": "pok-inquiry",
@@ -148,7 +148,8 @@ class Database:
             ) from error
 
 
-async def _prepare(connection: Any) -> None:
+async def prepare(connection: Any) -> None:
+    """Teach a connection the types that are not what the driver takes them for."""
     encoder = msgspec.json.Encoder()
     await connection.set_type_codec(
         "jsonb",

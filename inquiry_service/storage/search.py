@@ -4,6 +4,7 @@ No source reads more of a large table than of a small one: each looks at the new
 has to, and says nothing of the rest. So a common word costs what a rare one does.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,9 +20,10 @@ from inquiry_service.storage.search_query import WordQuery
 MOST = 200
 """Candidates of one source."""
 
-MOST_OF_WINDOW = 5_000
-LOOKED_THROUGH = 1_000
-"""The newest that meet the filters are looked through one by one: few may be among what the words alone find."""
+MOST_OF_WINDOW = 2_000
+LOOKED_THROUGH = 500
+"""With filters, the newest that meet them are looked through one by one, since few may be among what the words alone
+find; and of what the words alone find in a window, no more are held against the filters."""
 
 NEAREST = 200
 LEAST_SIMILARITY = 0.45
@@ -75,27 +77,21 @@ async def by_words(connection: Connection, search: Search) -> list[Candidate]:
     words = search.words
     if words is None:
         return []
-    floors = _floors(search.newest)
-    blocks = {
-        f"blocks_{place}": f"'#{bits}:{search.newest >> bits}' | '#{bits}:{(search.newest >> bits) - 1}'"
-        for place, bits in enumerate(BLOCK_BITS[: len(floors)])
-    }
+    asked = {"exact": words.exact, "prefix": words.prefix, "wanted": words.wanted}
+    windows = _windows(search.newest)
     shape, values = prepared(search.filters)
-    statement = _by_words(shape, len(floors), floors[-1] > 0, words.prefix is not None)
-    parameters = {
-        **{f"floor_{place}": floor for place, floor in enumerate(floors)},
-        "exact": words.exact,
-        "prefix": words.prefix,
-        "wanted": words.wanted,
-        "newest": search.newest,
-    }
-    rows = await connection.fetch(statement, **values, **blocks, **parameters)
+    statement = _by_words(shape, len(windows) // 2, words.prefix is not None)
+    rows = await connection.fetch(statement, **values, **windows, **asked, newest=search.newest)
     return [Candidate(row["id"], row["number"]) for row in rows]
 
 
 async def by_name(connection: Connection, search: Search) -> list[Candidate]:
     """Whose sender's name, address or reference is written nearly like it, closest first."""
-    return await _candidates(connection, _by_name, search)
+    windows = _windows(search.newest)
+    shape, values = prepared(search.filters)
+    statement = _by_name(shape, len(windows) // 2)
+    rows = await connection.fetch(statement, **values, **windows, text=search.text, newest=search.newest)
+    return [Candidate(row["id"], row["number"], row["similarity"]) for row in rows]
 
 
 async def by_meaning(connection: Connection, search: Search, embedding: bytes, encoder_version: str) -> list[Candidate]:
@@ -118,14 +114,33 @@ async def _candidates(connection: Connection, statement: Any, search: Search, **
     return [Candidate(row["id"], row["number"], row["similarity"]) for row in rows]
 
 
-def _floors(newest: int) -> list[int]:
-    """The lowest number in each window of two blocks, as many as it takes."""
-    floors: list[int] = []
-    for bits in BLOCK_BITS:
-        floors.append(max(0, (newest >> bits) - 1) << bits)
-        if floors[-1] == 0:
+def _windows(newest: int) -> dict[str, Any]:
+    """The newest two blocks of each size as a query, and the lowest number in them, as many as it takes; then all."""
+    windows: dict[str, Any] = {}
+    for place, bits in enumerate(BLOCK_BITS):
+        block = newest >> bits
+        windows[f"blocks_{place}"] = f"'#{bits}:{block}' | '#{bits}:{block - 1}'"
+        windows[f"floor_{place}"] = max(0, block - 1) << bits
+        if windows[f"floor_{place}"] == 0:
             break
-    return floors
+    return windows
+
+
+def _window_by_window(shape: Shape, windows: int, holding: str, columns: str) -> list[str]:
+    """The newest window first, then what is older, window by window: a limit around them ends it."""
+    found: list[str] = []
+    for place in range(windows + (windows == len(BLOCK_BITS))):
+        within = f"and document @@ cast(:blocks_{place} as tsquery)" if place < windows else ""
+        below = f"and number < :floor_{place - 1}" if place else ""
+        # The newest window is small whatever is looked for. The others were entered because it is not common.
+        limit = f"limit {LOOKED_THROUGH if shape else MOST_OF_WINDOW}" if place else ""
+        found.append(
+            f"""(select * from (
+                select inquiry_id, number, {columns} from inquiry_search
+                where {holding} {within} {below} and number <= :newest {limit}
+            ) s where {_holds(shape, "s.inquiry_id")} order by number desc)"""
+        )
+    return found
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -153,54 +168,31 @@ def _by_category(shape: Shape) -> Statement:
 
 
 @lru_cache(MOST_STATEMENTS)
-def _by_words(shape: Shape, windows: int, older: bool, prefixed: bool) -> Statement:
-    """Window by window, the newest first, until enough are found: the executor does not start what it does not need."""
-    kinds = ["cast(:exact as tsquery)", "cast(:prefix as tsquery)"][: 1 + prefixed]
-    found: list[str] = []
-    for place, query in enumerate(kinds):
-        new = "and not document @@ cast(:exact as tsquery)" if place else ""
-        for window in range(windows + older):
-            block = f" && cast(:blocks_{window} as tsquery)" if window < windows else ""
-            below = f"and number < :floor_{window - 1}" if window else ""
-            # The newest window is small whatever holds the word. The others were entered because it is not common.
-            limit = f"limit {MOST_OF_WINDOW}" if window else ""
-            found.append(
-                f"""(select * from (
-                    select inquiry_id, number, document from inquiry_search s
-                    where document @@ ({query}{block}) {new} {below} and number <= :newest
-                        and {_holds(shape, "s.inquiry_id")} {limit}
-                ) window_found order by number desc)"""
-            )
-    every = f"(select * from ({' union all '.join(found)}) windows limit {MOST})"
-    if shape:
-        every += f""" union all (select s.inquiry_id, s.number, s.document from {_looked_through(shape)} scope
-            join inquiry_search s on s.inquiry_id = scope.id
-            where document @@ cast(:wanted as tsquery) and number <= :newest limit {MOST})"""
+def _by_words(shape: Shape, windows: int, prefixed: bool) -> Statement:
+    exact, wanted = "document @@ cast(:exact as tsquery)", "document @@ cast(:wanted as tsquery)"
+    found = _window_by_window(shape, windows, exact, "document")
+    if prefixed:
+        begun = f"document @@ cast(:prefix as tsquery) and not {exact}"
+        found += _window_by_window(shape, windows, begun, "document")
     return Statement(
         f"""select id, number from (
             select distinct on (inquiry_id) inquiry_id as id, number,
                 ts_rank('{{0.2, 0.4, 0.7, 1.0}}', document, cast(:wanted as tsquery)) as rank
-            from ({every}) found order by inquiry_id
+            from ({_enough(found, MOST)} {_among_looked_through(shape, wanted, "document")}) found order by inquiry_id
         ) ranked order by rank desc, number desc limit {MOST}"""
     )
 
 
 @lru_cache(MOST_STATEMENTS)
-def _by_name(shape: Shape) -> Statement:
+def _by_name(shape: Shape, windows: int) -> Statement:
     folded = "lower(unaccent(cast(:text as text)))"
-    sources = [
-        f"""(select inquiry_id, number, identity from inquiry_search s
-        where {folded} <% identity and number <= :newest and {_holds(shape, "s.inquiry_id")} limit {MOST_OF_WINDOW})"""
-    ]
-    if shape:
-        sources.append(
-            f"""(select s.inquiry_id, s.number, s.identity from {_looked_through(shape)} scope
-            join inquiry_search s on s.inquiry_id = scope.id where {folded} <% identity and number <= :newest)"""
-        )
+    alike = f"{folded} <% identity"
+    found = _window_by_window(shape, windows, alike, "identity")
     return Statement(
         f"""select id, number, similarity from (
-            select distinct inquiry_id as id, number, cast(word_similarity({folded}, identity) as float8) as similarity
-            from ({" union all ".join(sources)}) alike
+            select distinct inquiry_id as id, number,
+                cast(word_similarity({folded}, identity) as float8) as similarity
+            from ({_enough(found, MOST)} {_among_looked_through(shape, alike, "identity")}) found
         ) measured order by similarity desc, number desc limit {MOST // 4}"""
     )
 
@@ -224,10 +216,8 @@ def _by_meaning(shape: Shape) -> Statement:
 
 @lru_cache(MOST_STATEMENTS)
 def _estimate(shape: Shape) -> Statement:
-    walk = next(walks(shape, "staff", merged=False))
-    matching = _named(select(walk.id.label("id")).select_from(walk.source).where(*walk.conditions))
     statement = Statement(
-        f"""select from ({matching}) meeting join inquiry_search s on s.inquiry_id = meeting.id
+        f"""select from ({_named(_meeting(shape))}) meeting join inquiry_search s on s.inquiry_id = meeting.id
         where document @@ cast(:wanted as tsquery)"""
     )
     statement.sql = f"explain (format json) {statement.sql}"
@@ -238,15 +228,28 @@ def _holds(shape: Shape, id_: str) -> str:
     """The filters on one inquiry; a scalar subquery, since as a join the planner might begin at its other end."""
     if not shape:
         return "true"
-    walk = next(walks(shape, "staff", merged=False))
-    meeting = _named(select(walk.id.label("id")).select_from(walk.source).where(*walk.conditions))
-    return f"(select true from ({meeting}) meeting where meeting.id = {id_})"
+    return f"(select true from ({_named(_meeting(shape))}) meeting where meeting.id = {id_})"
+
+
+def _enough(found: Sequence[str], most: int) -> str:
+    """So many of the first: the executor does not start what it does not need for them."""
+    return f"(select * from ({' union all '.join(found)}) windows limit {most})"
+
+
+def _among_looked_through(shape: Shape, holding: str, columns: str) -> str:
+    if not shape:
+        return ""
+    return f"""union all (select s.inquiry_id, s.number, {columns} from {_looked_through(shape)} scope
+        join inquiry_search s on s.inquiry_id = scope.id where {holding} and number <= :newest limit {MOST})"""
 
 
 def _looked_through(shape: Shape) -> str:
+    return f"({_named(_meeting(shape))} order by id desc limit {LOOKED_THROUGH})"
+
+
+def _meeting(shape: Shape) -> Select[Any]:
     walk = next(walks(shape, "staff", merged=False))
-    statement = select(walk.id.label("id")).select_from(walk.source).where(*walk.conditions)
-    return f"({_named(statement.order_by(walk.id.desc()))} limit {LOOKED_THROUGH})"
+    return select(walk.id.label("id")).select_from(walk.source).where(*walk.conditions)
 
 
 def _named(statement: Select[Any]) -> str:

@@ -34,7 +34,7 @@ _BLOCKS = " || ".join(f"array['#{bits}:' || (number >> {bits})]" for bits in BLO
 _WHO = r"concat_ws(' ', customer_name, customer_email, translate(customer_email, '@._-+', '     '), external_id)"
 
 # One statement from the base tables, whatever the events said: applied again, it writes the same or nothing.
-_REFRESH = Statement(
+REFRESH = Statement(
     f"""
 with touched as (
     select i.id, i.number, i.subject, i.customer_name, i.customer_email, i.external_id,
@@ -115,7 +115,7 @@ from alive where m.inquiry_id = id and m.encoder_version is distinct from :encod
 
 async def refresh(connection: Connection, ids: Sequence[UUID]) -> None:
     """Let these inquiries be found as they are now; those that are gone, no more."""
-    await connection.row(_REFRESH, ids=list(ids))
+    await connection.row(REFRESH, ids=list(ids))
 
 
 async def unembedded(connection: Connection, encoder_version: str, size: int, age: timedelta) -> list[Unembedded]:

@@ -24,8 +24,7 @@ create table inquiry_search (
     document tsvector not null,
     identity text not null
 );
-create index ix_inquiry_search_document on inquiry_search using gin (document) with (gin_pending_list_limit = 512);
-create index ix_inquiry_search_identity on inquiry_search using gin (identity gin_trgm_ops)
+create index ix_inquiry_search_document_identity on inquiry_search using gin (document, identity gin_trgm_ops)
     with (gin_pending_list_limit = 512);
 
 create table inquiry_meaning (

@@ -51,9 +51,10 @@ inquiry_search = Table(
     Column("number", BigInteger, nullable=False),
     Column("document", TSVECTOR, nullable=False),
     Column("identity", Text, nullable=False),
-    Index(None, "document", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": "512"}),
+    # One index of both, so that also names can be looked for among the newest only.
     Index(
         None,
+        "document",
         "identity",
         postgresql_using="gin",
         postgresql_ops={"identity": "gin_trgm_ops"},
