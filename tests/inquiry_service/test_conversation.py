@@ -22,7 +22,8 @@ REPLY, NOTE, FOLLOW_UP = (
     conversation_pb2.MESSAGE_KIND_NOTE,
     conversation_pb2.MESSAGE_KIND_FOLLOW_UP,
 )
-CUSTOMER = str(uuid.uuid4())
+CUSTOMER = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
+SOMEBODY_ELSE = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e60"
 
 
 async def listed(service: Service, inquiry_id: str, **fields: Any) -> list[conversation_pb2.Message]:
@@ -385,8 +386,8 @@ async def test_conversation_has_an_end(service: Service) -> None:
     ("role", "account", "kind", "error"),
     [
         ("anonymous", "", "follow_up", errors.PermissionDenied),
-        ("user", str(uuid.uuid4()), "follow_up", errors.NotFound),
-        ("user", str(uuid.uuid4()), "reply", errors.NotFound),
+        ("user", SOMEBODY_ELSE, "follow_up", errors.NotFound),
+        ("user", SOMEBODY_ELSE, "reply", errors.NotFound),
         ("user", CUSTOMER, "reply", errors.PermissionDenied),
         ("user", CUSTOMER, "note", errors.PermissionDenied),
         ("support", "", "follow_up", errors.PermissionDenied),
