@@ -20,6 +20,10 @@ ELSEWHERE_SECONDS = 1.0
 """Until this replica looks again whether another one still does the work."""
 
 TROUBLED_SECONDS = 1.0
+LEISURE = 3.0
+"""Rest as a multiple of the work: where more comes in than the machine can bear, intake goes first and this lags."""
+
+LONGEST_REST_SECONDS = 1.0
 
 
 class Projection(Protocol):
@@ -42,6 +46,7 @@ class Projector:
 
     async def run(self) -> NoReturn:
         """Follow the log until cancelled; what fails is tried again from the same position."""
+        loop = asyncio.get_running_loop()
         troubled = False
         prepared = False
         while True:
@@ -49,7 +54,9 @@ class Projector:
                 if not prepared:
                     await event_log.prepare(self._database, self._projection.name)
                     prepared = True
+                began = loop.time()
                 pause = await self.advance()
+                pause = max(pause, min(LONGEST_REST_SECONDS, LEISURE * (loop.time() - began)))
                 troubled = False
             except Exception as error:
                 # Also a defect: it must not stop the service for what is only derived.
