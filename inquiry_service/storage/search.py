@@ -26,8 +26,9 @@ LOOKED_THROUGH = 500
 find; and of what the words alone find in a window, no more are held against the filters."""
 
 NEAREST = 200
-LEAST_SIMILARITY = 0.45
-"""Cosine below which two texts of customers have no more in common than any two."""
+LEAST_SIMILARITY = 0.28
+"""Cosine between a few words and a message, below which they have no more in common than any two. Measured: 0.29 to 0.61
+where they meant the same, in two languages, and below 0.28 where they did not."""
 
 MOST_STATEMENTS = 500
 
