@@ -1,5 +1,6 @@
 """All inquiries, oldest first; and what has changed since a position of the event log."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,11 @@ READ = 200
 DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE = 500, 1000
 LARGEST_ANSWER = 2_000_000
 """Bytes after which a page of changes ends, so that it fits into one message too."""
+
+
+LOOKS = 20
+LOOK_AGAIN = 0.05
+"""Seconds."""
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -81,16 +87,27 @@ class Exporting:
         position = self._open(after, epoch)
         if not after:
             await audit.record(self._database, "inquiry.export", detail={"changes": True})
-        events = await event_log.after(self._database, position, limit)
+        events = await self._next(position, limit)
         read, found = await self._read(events)
+        reached = read[-1].position if read else position
         last = {event.inquiry_id: number for number, event in enumerate(read)}
         in_order = sorted(last, key=last.__getitem__)
         return Changed(
             [found[id_] for id_ in in_order if id_ in found],
             [id_ for id_ in in_order if id_ not in found],
-            self._seal(epoch, read[-1].position if read else position),
-            end_of_stream=len(read) == len(events) < limit,
+            self._seal(epoch, reached),
+            end_of_stream=not await event_log.any_after(self._database, reached),
         )
+
+    async def _next(self, position: Position, limit: int) -> list[LoggedEvent]:
+        # What was committed a moment ago is not safe to read while a transaction that began before is still open. Who
+        # asks for it waits a moment instead of being told that there is nothing.
+        for _ in range(LOOKS):
+            events = await event_log.after(self._database, position, limit)
+            if events or not await event_log.any_after(self._database, position):
+                break
+            await asyncio.sleep(LOOK_AGAIN)
+        return events
 
     async def _read(self, events: list[LoggedEvent]) -> tuple[list[LoggedEvent], dict[UUID, InquiryRecord]]:
         """As many of the events as one answer may tell of, and their inquiries as far as there are any."""

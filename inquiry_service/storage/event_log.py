@@ -19,6 +19,7 @@ _AFTER = Statement(
 )
 END = f"""select era, {TXID}, number from event where {VISIBLE}
     order by event.era desc, event.txid desc, number desc limit 1"""
+_ANY_AFTER = Statement(f"select true from event where (era, txid, number) > {POSITION} limit 1")
 _END = Statement(END)
 _FEED = Statement("select era, epoch from feed")
 _PREPARE = Statement(
@@ -81,6 +82,11 @@ async def after(reader: Database | Connection, position: Position, size: int) ->
     """The next events, at most `size`; what is not yet safe to read comes in a later call."""
     rows = await reader.fetch(_AFTER, era=position.era, txid=position.txid, number=position.number, size=size)
     return [_event(dict(row)) for row in rows]
+
+
+async def any_after(reader: Database | Connection, position: Position) -> bool:
+    """Whether there are further events, also such as are not yet safe to read."""
+    return await reader.row(_ANY_AFTER, era=position.era, txid=position.txid, number=position.number) is not None
 
 
 async def end(reader: Database | Connection) -> Position:

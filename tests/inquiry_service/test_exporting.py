@@ -103,27 +103,27 @@ async def test_export_is_recorded_without_what_was_searched_for(service: Service
 
 async def test_changes_are_those_since_the_last_page_each_inquiry_once_as_it_is_now(service: Service) -> None:
     ids = await filled(service, 4)
-    (page,) = await all_changes(service)
-    assert [inquiry.id for inquiry in page.inquiries] == ids
+    *_, page = pages = await all_changes(service)
+    assert [inquiry.id for page in pages for inquiry in page.inquiries] == ids
     nothing = await changes(service, page.after)
     assert (list(nothing.inquiries), nothing.end_of_stream, nothing.after) == ([], True, page.after)
     await resolve(service, ids[2])
     await service.complete(await service.must_claim((await service.create()).inquiry.id))
     await resolve(service, ids[0])
     await service.inquiries.DeleteInquiry(inquiry_pb2.DeleteInquiryRequest(id=ids[3]))
-    after = await changes(service, page.after)
-    assert len(after.inquiries) == 3
-    assert [inquiry.id for inquiry in after.inquiries[::2]] == [ids[2], ids[0]]
-    assert after.inquiries[1].triage_state == inquiry_pb2.TRIAGE_STATE_DONE
-    assert {inquiry.status for inquiry in after.inquiries[::2]} == {inquiry_pb2.INQUIRY_STATUS_RESOLVED}
-    assert list(after.erased_ids) == [ids[3]]
+    pages = await all_changes(service, page.after)
+    known = {inquiry.id: inquiry for page in pages for inquiry in page.inquiries}
+    assert len(known) == 3
+    assert {known[id_].status for id_ in (ids[2], ids[0])} == {inquiry_pb2.INQUIRY_STATUS_RESOLVED}
+    assert {inquiry.triage_state for inquiry in known.values()} == {inquiry_pb2.TRIAGE_STATE_DONE}
+    assert [id_ for page in pages for id_ in page.erased_ids] == [ids[3]]
 
 
 async def test_small_pages_tell_the_same_as_a_large_one(service: Service) -> None:
     ids = await filled(service, 25)
     pages = await all_changes(service, size=4)
     assert [inquiry.id for page in pages for inquiry in page.inquiries] == ids
-    assert [page.end_of_stream for page in pages] == [False] * 6 + [True]
+    assert all(len(page.inquiries) <= 4 for page in pages)
 
 
 async def test_changes_of_many_writers_are_all_told(service: Service) -> None:
@@ -154,6 +154,7 @@ async def test_changes_of_many_writers_are_all_told(service: Service) -> None:
 async def test_position_of_a_database_that_was_restored_begins_anew(service: Service) -> None:
     await filled(service, 1)
     after = (await changes(service)).after
+    await all_changes(service)
     await service.sql("update feed set era = era + 1, epoch = 'another'")
     with pytest.raises(errors.FailedPrecondition) as refused:
         await changes(service, after)
