@@ -9,6 +9,7 @@ import structlog
 from inquiry_service.storage import event_log
 from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.event_log import LoggedEvent
+from runtime.rpc.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,10 @@ class Projector:
                 pause = await self.advance()
                 pause = max(pause, min(LONGEST_REST_SECONDS, LEISURE * (loop.time() - began)))
                 troubled = False
+            except Unavailable as error:
+                if not troubled:
+                    log.warning("projection_waits", name=self._projection.name, reason=error.reason)
+                troubled, pause = True, TROUBLED_SECONDS
             except Exception as error:
                 # Also a defect: it must not stop the service for what is only derived.
                 if not troubled:
