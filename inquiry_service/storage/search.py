@@ -27,8 +27,8 @@ find; and of what the words alone find in a window, no more are held against the
 
 NEAREST = 200
 LEAST_SIMILARITY = 0.28
-"""Cosine between a few words and a message, below which they have no more in common than any two. Measured: 0.29 to 0.61
-where they meant the same, in two languages, and below 0.28 where they did not."""
+"""Cosine between a few words and a message, below which they have no more in common than any two. Measured: 0.29 to
+0.61 where they meant the same, in two languages, and below 0.28 where they did not."""
 
 MOST_STATEMENTS = 500
 

@@ -82,7 +82,9 @@ async def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) 
 async def test_every_parameter_of_the_list_is_documented(document: dict[str, Any]) -> None:
     names = {parameter["name"] for parameter in operations(document)["list_inquiries"]["parameters"]}
     assert names == {
-        *("category", "sentiment", "status", "priority", "triage_state", "language", "q", "page_size", "page_token")
+        *("category", "sentiment", "status", "priority", "triage_state", "language", "assignee", "tag"),
+        *("created_from", "created_before", "confidence_from", "confidence_below"),
+        *("q", "ordering", "page_size", "page_token"),
     }
 
 
