@@ -10,13 +10,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-head
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
 .DEFAULT_GOAL := help
-.PHONY: help up doctor test test-long test-e2e test-faults check fmt proto openapi lock clean installed installed-dev
+.PHONY: help up web doctor test test-long test-e2e test-faults check fmt proto openapi lock clean installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: installed ## Install what is needed and run the whole system (Ctrl-C stops it)
+up: web ## Install what is needed, build the dashboard and run the whole system (Ctrl-C stops it)
 	@exec $(BIN)/pok up
+
+web: installed ## Build the dashboard if its sources have changed
+	@$(BIN)/python -m runtime.stack.web
 
 doctor: ## Say what is wrong on this machine and what to do
 	@$(INSTALL) --check

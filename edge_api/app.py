@@ -16,6 +16,7 @@ from edge_api.backend import Backend
 from edge_api.body import MAX_BODY, EdgeRequest
 from edge_api.cors import Cors
 from edge_api.counters import Counters
+from edge_api.dashboard import Dashboard
 from edge_api.event_stream import Live
 from edge_api.exchange import Exchange
 from edge_api.frame import Frame
@@ -145,7 +146,8 @@ def create_app(settings: Settings) -> ASGIApp:
         state=State({"backend": backend, "tokens": tokens, "login_throttle": throttle, "live": feed}),
         logging_config=None,
     )
-    return Frame(Cors(Exchange(app), settings.cors_origins), settings.trusted_proxies, public_tls=settings.public_tls)
+    pages = Dashboard(app, settings.web_folder)
+    return Frame(Cors(Exchange(pages), settings.cors_origins), settings.trusted_proxies, public_tls=settings.public_tls)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -14,6 +15,7 @@ from runtime.settings import KEY_LENGTH, ProcessSettings, Secret
 
 # What people write where they mean to write a secret later.
 PLACEHOLDER = re.compile(r"change.?me|example|default|password|secret|insecure|placeholder|12345678", re.IGNORECASE)
+BUILT = Path(__file__).parent.parent / "web" / ".output" / "public"
 MIN_DISTINCT = 8
 """Different characters in a secret; fewer were typed, not drawn."""
 
@@ -34,6 +36,8 @@ class Settings(ProcessSettings, frozen=True, kw_only=True):
     public_url: Annotated[str, Meta(pattern=r"^(https?://[^/\s]+/?)?$")] = ""
     trusted_proxies: Proxies = Proxies()
     cors_origins: Origins = Origins()
+    web_folder: Path = BUILT
+    """The built dashboard; where there is none, a page says what runs here."""
     rate_limits: bool = True
     rate_create: Rate = Rate(DEFAULTS["create"])
     rate_login: Rate = Rate(DEFAULTS["login"])

@@ -1,0 +1,43 @@
+const AREAS = ['common']
+
+// Built to static files that the edge serves; no Node at run time, and no request to any other origin.
+export default defineNuxtConfig({
+  compatibilityDate: '2026-11-01',
+  ssr: false,
+  telemetry: false,
+  devtools: { enabled: false },
+  // Nothing random or dated in what is built, and no inline import map, which the Content-Security-Policy would refuse.
+  buildId: process.env.POK_BUILD ?? 'dev',
+  experimental: { appManifest: false, entryImportMap: false },
+  modules: ['@nuxt/ui', '@nuxtjs/i18n', '@pinia/nuxt', '@pinia/colada-nuxt', '@vueuse/nuxt'],
+  css: ['~/assets/css/main.css'],
+  components: [{ path: '~/components', pathPrefix: false }],
+  spaLoadingTemplate: true,
+  app: {
+    head: {
+      title: 'POK',
+      meta: [{ name: 'color-scheme', content: 'light dark' }, { name: 'robots', content: 'noindex' }],
+      link: [{ rel: 'icon', type: 'image/svg+xml', href: '/favicon.svg' }]
+    }
+  },
+  ui: { fonts: false, experimental: { componentDetection: true } },
+  icon: { provider: 'none', fallbackToApi: false, clientBundle: { scan: true, sizeLimitKb: 512 } },
+  i18n: {
+    strategy: 'no_prefix',
+    defaultLocale: 'es',
+    locales: [
+      { code: 'es', language: 'es-ES', name: 'Español', files: AREAS.map((area) => `es/${area}.json`) },
+      { code: 'en', language: 'en-GB', name: 'English', files: AREAS.map((area) => `en/${area}.json`) }
+    ],
+    detectBrowserLanguage: { useCookie: true, cookieKey: 'pok_language', fallbackLocale: 'es' }
+  },
+  colorMode: { preference: 'system', fallback: 'light', storageKey: 'pok-theme' },
+  typescript: { strict: true },
+  nitro: { prerender: { routes: ['/'], crawlLinks: false }, compressPublicAssets: { gzip: true, brotli: true } },
+  hooks: {
+    // Error pages and pages of other roles would be fetched by everybody.
+    'build:manifest': (manifest) => {
+      for (const entry of Object.values(manifest)) entry.prefetch = false
+    }
+  }
+})
