@@ -31,12 +31,12 @@ class System:
         self.address = f"http://127.0.0.1:{stack.port}"
         self.anonymous = httpx.AsyncClient(base_url=self.address, timeout=20)
         self.http = httpx.AsyncClient(base_url=self.address, timeout=20)
-        self._password = password
+        self.password = password
 
     async def sign_in(self) -> None:
         """Open a session for `http`."""
         answer = await self.anonymous.post(
-            "/api/token/", json={"email": "admin@pok.example", "password": self._password}
+            "/api/token/", json={"email": "admin@pok.example", "password": self.password}
         )
         self.http.headers["authorization"] = f"Bearer {answer.raise_for_status().json()['access']}"
 
