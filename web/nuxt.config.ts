@@ -1,4 +1,7 @@
-const AREAS = ['common']
+const AREAS = ['common', 'inbox']
+
+// Known to Nitro, but not to Nuxt's type of its options.
+const STATIC = { prerender: { routes: ['/'], crawlLinks: false }, compressPublicAssets: { gzip: true, brotli: true } }
 
 // Built to static files that the edge serves; no Node at run time, and no request to any other origin.
 export default defineNuxtConfig({
@@ -33,7 +36,7 @@ export default defineNuxtConfig({
   },
   colorMode: { preference: 'system', fallback: 'light', storageKey: 'pok-theme' },
   typescript: { strict: true },
-  nitro: { prerender: { routes: ['/'], crawlLinks: false }, compressPublicAssets: { gzip: true, brotli: true } },
+  nitro: STATIC,
   hooks: {
     // Error pages and pages of other roles would be fetched by everybody.
     'build:manifest': (manifest) => {

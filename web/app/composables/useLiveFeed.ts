@@ -1,0 +1,116 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream'
+
+/*
+ * What happens, as it happens: one stream per browser. The tab that holds the lock reads it and tells the others; each
+ * event only says what changed, so that a lost one costs nothing but a moment.
+ */
+export type LiveEvent = {
+  position: string
+  inquiry_id: string
+  kind: string
+  version: number
+  changed: string[]
+  triage_state: string | null
+  status: string | null
+  category: string | null
+}
+export type LiveState = 'connecting' | 'live' | 'offline'
+type Told = { kind: 'event', event: LiveEvent } | { kind: 'resync' } | { kind: 'state', state: LiveState } | { kind: 'hello' }
+
+const FIRST_PAUSE = 500
+const LONGEST_PAUSE = 15_000
+/** The server says something every 15 s; after three of these in silence the connection is dead. */
+const SILENCE = 45_000
+const OLD = 5_000
+
+const state = ref<LiveState>('connecting')
+const listeners = new Set<(event: LiveEvent) => void>()
+const resyncs = new Set<() => void>()
+const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('pok-live')
+let begun = false
+let leads = false
+let position = ''
+
+function hear(told: Told) {
+  if (told.kind === 'event') listeners.forEach((listener) => listener(told.event))
+  else if (told.kind === 'resync') resyncs.forEach((listener) => listener())
+  else if (told.kind === 'state') state.value = told.state
+  else if (leads) tabs?.postMessage({ kind: 'state', state: state.value } satisfies Told)
+}
+
+function tell(told: Told) {
+  tabs?.postMessage(told)
+  hear(told)
+}
+
+async function read(signal: AbortSignal) {
+  const token = await accessToken()
+  if (!token) return
+  const headers: Record<string, string> = { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' }
+  if (position) headers['Last-Event-ID'] = position
+  const watchdog = new AbortController()
+  let timer = setTimeout(() => watchdog.abort(), SILENCE)
+  const alive = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => watchdog.abort(), SILENCE)
+  }
+  try {
+    const response = await fetch('/api/events/stream/', { headers, signal: AbortSignal.any([signal, watchdog.signal]) })
+    if (response.status === 401) await renewToken(token)
+    if (!response.ok || !response.body) throw new Error(`refused with ${response.status}`)
+    tell({ kind: 'state', state: 'live' })
+    const reader = response.body
+      .pipeThrough(new TransformStream<Uint8Array, Uint8Array>({ transform: (chunk, out) => (alive(), out.enqueue(chunk)) }))
+      .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
+      .pipeThrough(new EventSourceParserStream())
+      .getReader()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      if (value.id) position = value.id
+      if (value.event === 'inquiry') tell({ kind: 'event', event: { ...JSON.parse(value.data), position } })
+      else if (value.event === 'resync') tell({ kind: 'resync' })
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function follow() {
+  leads = true
+  let pause = FIRST_PAUSE
+  const stop = new AbortController()
+  for (;;) {
+    const began = Date.now()
+    try {
+      await read(stop.signal)
+    } catch {
+      tell({ kind: 'state', state: 'offline' })
+    }
+    if (Date.now() - began > OLD) pause = FIRST_PAUSE
+    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
+    pause = Math.min(pause * 2, LONGEST_PAUSE)
+  }
+}
+
+function begin() {
+  if (begun) return
+  begun = true
+  tabs?.addEventListener('message', ({ data }: MessageEvent<Told>) => hear(data))
+  tabs?.postMessage({ kind: 'hello' } satisfies Told)
+  void navigator.locks.request('pok-live', follow)
+}
+
+/** Be told of every event while the component is there. */
+export function useLiveFeed(onEvent?: (event: LiveEvent) => void, onResync?: () => void) {
+  onMounted(() => {
+    if (onEvent) listeners.add(onEvent)
+    if (onResync) resyncs.add(onResync)
+    begin()
+  })
+  onBeforeUnmount(() => {
+    if (onEvent) listeners.delete(onEvent)
+    if (onResync) resyncs.delete(onResync)
+  })
+  return { state: readonly(state) }
+}
