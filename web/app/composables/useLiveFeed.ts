@@ -1,5 +1,3 @@
-import { EventSourceParserStream } from 'eventsource-parser/stream'
-
 /*
  * What happens, as it happens: one stream per browser. The tab that holds the lock reads it and tells the others; each
  * event only says what changed, so that a lost one costs nothing but a moment.
@@ -44,10 +42,6 @@ function tell(told: Told) {
 }
 
 async function read(signal: AbortSignal) {
-  const token = await accessToken()
-  if (!token) return
-  const headers: Record<string, string> = { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' }
-  if (position) headers['Last-Event-ID'] = position
   const watchdog = new AbortController()
   let timer = setTimeout(() => watchdog.abort(), SILENCE)
   const alive = () => {
@@ -55,21 +49,12 @@ async function read(signal: AbortSignal) {
     timer = setTimeout(() => watchdog.abort(), SILENCE)
   }
   try {
-    const response = await fetch('/api/events/stream/', { headers, signal: AbortSignal.any([signal, watchdog.signal]) })
-    if (response.status === 401) await renewToken(token)
-    if (!response.ok || !response.body) throw new Error(`refused with ${response.status}`)
-    tell({ kind: 'state', state: 'live' })
-    const reader = response.body
-      .pipeThrough(new TransformStream<Uint8Array, Uint8Array>({ transform: (chunk, out) => (alive(), out.enqueue(chunk)) }))
-      .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
-      .pipeThrough(new EventSourceParserStream())
-      .getReader()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      if (value.id) position = value.id
-      if (value.event === 'inquiry') tell({ kind: 'event', event: { ...JSON.parse(value.data), position } })
-      else if (value.event === 'resync') tell({ kind: 'resync' })
+    const options = { headers: position ? { 'Last-Event-ID': position } : {}, signal: AbortSignal.any([signal, watchdog.signal]) }
+    for await (const { id, event, data } of eventsOf('/api/events/stream/', options as RequestInit, alive)) {
+      if (id) position = id
+      if (state.value !== 'live') tell({ kind: 'state', state: 'live' })
+      if (event === 'inquiry') tell({ kind: 'event', event: { ...JSON.parse(data), position } })
+      else if (event === 'resync') tell({ kind: 'resync' })
     }
   } finally {
     clearTimeout(timer)

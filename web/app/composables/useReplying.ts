@@ -1,0 +1,92 @@
+import { useQuery } from '@pinia/colada'
+import { getDraftQuery } from '~/api/@pinia/colada.gen'
+import { createMessage, updateDraft } from '~/api/sdk.gen'
+import type { Draft, StaffInquiry } from '~/api/types.gen'
+
+export type Written = { kind: 'reply' | 'note', text: string, draft: number | null, resolve: boolean }
+
+/** Answering an inquiry: the shared draft, and what is sent. */
+export function useReplying(inquiry: Ref<StaffInquiry | undefined>, told: { onSent: () => void, onChanged: () => unknown }) {
+  const { t } = useI18n()
+  const toast = useToast()
+  const { tell } = useProblems()
+  const sending = ref(false)
+  /** While the AI writes, what it has written so far. */
+  const writing = ref<Draft | null>(null)
+
+  const reading = useQuery(() => ({
+    ...getDraftQuery({ path: { inquiry_id: inquiry.value?.id ?? '' } }),
+    enabled: !!inquiry.value
+  }))
+  const draft = computed(() => writing.value ?? reading.data.value ?? null)
+
+  // The same attempt keeps its key, so that one that was stored although its answer was lost is not stored twice.
+  let key = crypto.randomUUID()
+
+  async function send(written: Written, done: () => void) {
+    if (!inquiry.value) return
+    sending.value = true
+    try {
+      await createMessage({
+        path: { inquiry_id: inquiry.value.id },
+        headers: { 'Idempotency-Key': key },
+        body: {
+          kind: written.kind,
+          text: written.text,
+          ...(written.kind === 'reply' && written.draft ? { draft_number: written.draft } : {}),
+          ...(written.kind === 'reply' && written.resolve ? { status: 'resolved' as const } : {})
+        },
+        throwOnError: true
+      })
+      key = crypto.randomUUID()
+      done()
+      toast.add({ title: t(written.kind === 'note' ? 'detail.noted' : 'detail.sent'), color: 'success', icon: 'i-lucide-check' })
+      told.onSent()
+      void reading.refetch()
+      void told.onChanged()
+    } catch (error) {
+      if (problemOf(error).status) key = crypto.randomUUID()
+      tell(error)
+    } finally {
+      sending.value = false
+    }
+  }
+
+  async function moveDraft(state: 'inserted' | 'dismissed' | 'ready') {
+    const current = draft.value
+    if (!inquiry.value || !current) return
+    try {
+      await updateDraft({ path: { inquiry_id: inquiry.value.id }, body: { number: current.number, state }, throwOnError: true })
+      await reading.refetch()
+      if (state === 'dismissed') {
+        toast.add({ title: t('detail.draftDismissed'), color: 'neutral', icon: 'i-lucide-x', actions: [{ label: t('common.undo'), color: 'neutral', variant: 'outline', onClick: () => void moveDraft('ready') }] })
+      }
+    } catch (error) {
+      void reading.refetch()
+      tell(error)
+    }
+  }
+
+  async function regenerate(instruction: string) {
+    const id = inquiry.value?.id
+    if (!id) return
+    const blank: Draft = { ...(draft.value as Draft), state: 'generating', text: '', instruction }
+    writing.value = blank
+    try {
+      const options = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ instruction }) }
+      for await (const { event, data } of eventsOf(`/api/inquiries/${id}/draft/stream/`, options)) {
+        const content = JSON.parse(data)
+        if (event === 'delta') writing.value = { ...writing.value!, text: writing.value!.text + content.text }
+        else if (event === 'problem') throw content
+        else if (content.reason === 'instruction_not_understood') toast.add({ title: t('detail.notFollowed'), color: 'warning', icon: 'i-lucide-circle-help' })
+      }
+    } catch (error) {
+      tell(error, t('detail.draftFailed'))
+    } finally {
+      await reading.refetch()
+      writing.value = null
+    }
+  }
+
+  return { draft, sending: readonly(sending), send, moveDraft, regenerate, refetchDraft: reading.refetch }
+}
