@@ -24,7 +24,7 @@ export default defineNuxtConfig({
     }
   },
   ui: { fonts: false, experimental: { componentDetection: true } },
-  icon: { provider: 'none', fallbackToApi: false, clientBundle: { scan: true, sizeLimitKb: 512 } },
+  icon: { provider: 'none', fallbackToApi: false, clientBundle: { scan: { globInclude: ['app/**/*.{vue,ts}'], globExclude: ['app/api'] }, sizeLimitKb: 512 } },
   i18n: {
     strategy: 'no_prefix',
     defaultLocale: 'es',
