@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.support.browser import PASSWORD, Visitor
 
@@ -260,6 +260,50 @@ async def test_setting_is_changed_undone_and_says_who_changed_it(visitor: Visito
     await page.get_by_role("button", name="Deshacer").click()
     await expect(card).to_contain_text("Nadie lo ha cambiado")
     await expect(card).to_contain_text("Con 50 % o más")
+
+
+async def test_retention_is_asked_about_before_it_erases(visitor: Visitor) -> None:
+    await visitor.log_in_as_admin()
+    page = visitor.page
+    await page.goto("/admin/system")
+    card = page.get_by_role("region", name="Conservación de consultas")
+    await card.get_by_role("switch").click()
+    await card.get_by_role("button", name="Guardar").click()
+    dialog = page.get_by_role("dialog", name="365 días sin cambios")
+    await expect(dialog).to_contain_text("se borran para siempre")
+    await dialog.get_by_role("button", name="Cancelar").click()
+    setting = (await visitor.system.http.get("/api/settings/")).json()["items"]
+    assert {one["key"]: one["value"] for one in setting}["retention_days"] is None
+
+
+async def test_setting_that_the_dashboard_does_not_know_can_be_changed(visitor: Visitor) -> None:
+    sent: list[object] = []
+    unknown = {
+        "key": "quiet_hours",
+        "value": None,
+        "default": None,
+        "pinned": False,
+        "update_time": None,
+        "updater_id": None,
+    }
+
+    async def later_version(route: Route) -> None:
+        if route.request.method == "PATCH":
+            sent.append(json.loads(route.request.post_data or "")["value"])
+            await route.fulfill(json={**unknown, "value": sent[-1]})
+        else:
+            await route.fulfill(json={"items": [unknown, {**unknown, "key": "fixed_one", "pinned": True}]})
+
+    await visitor.log_in_as_admin()
+    page = visitor.page
+    await page.route("**/api/settings/**", later_version)
+    await page.goto("/admin/system")
+    await expect(page.get_by_role("region", name="fixed_one")).to_contain_text("POK_FIXED_ONE")
+    card = page.get_by_role("region", name="quiet_hours")
+    await card.get_by_role("textbox").fill("8")
+    await card.get_by_role("button", name="Guardar").click()
+    await expect(page.get_by_text("quiet_hours: 8").first).to_be_visible()
+    assert sent == [8]
 
 
 async def test_support_finds_no_way_into_the_admin_screens(visitor: Visitor) -> None:

@@ -2,7 +2,8 @@
 export const AUDIT_ACTIONS = [
   'session.create', 'session.revoke', 'session.reuse', 'account.create', 'account.update', 'account.delete',
   'category.create', 'category.update', 'category.delete', 'canned_reply.create', 'canned_reply.update', 'canned_reply.delete',
-  'setting.update', 'inquiry.erase', 'audit.export', 'debug_token.use'
+  'setting.update', 'inquiry.erase', 'inquiry.import', 'inquiry.export', 'erasure.create', 'erasure.finish', 'retention.finish',
+  'audit.export', 'debug_token.use'
 ] as const
 
 export const AUDIT_OUTCOMES = ['ok', 'refused', 'failed'] as const
@@ -13,7 +14,9 @@ const ICONS: Record<string, string> = {
   category: 'i-lucide-tag',
   canned_reply: 'i-lucide-message-square-quote',
   setting: 'i-lucide-sliders-horizontal',
-  inquiry: 'i-lucide-eraser',
+  inquiry: 'i-lucide-inbox',
+  erasure: 'i-lucide-eraser',
+  retention: 'i-lucide-eraser',
   audit: 'i-lucide-download',
   debug_token: 'i-lucide-bug'
 }
