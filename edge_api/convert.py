@@ -126,6 +126,8 @@ def staff_inquiry(inquiry: inquiry_pb2.Inquiry) -> StaffInquiry:
         update_time=time_of(inquiry.update_time),
         first_response_time=time_of(inquiry.first_response_time) if inquiry.HasField("first_response_time") else None,
         resolve_time=time_of(inquiry.resolve_time) if inquiry.HasField("resolve_time") else None,
+        consent_version=inquiry.consent_version or None,
+        consent_time=time_of(inquiry.consent_time) if inquiry.HasField("consent_time") else None,
     )
 
 

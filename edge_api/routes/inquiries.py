@@ -87,6 +87,9 @@ async def create_inquiry(
             message=data.message,
             external_id=data.external_id or "",
             request_id=checked_key(idempotency_key),
+            consent_version=data.consent_version or "",
+            website=data.website or "",
+            fill_seconds=data.fill_seconds,
         )
     )
     headers = {"Location": f"/api/inquiries/{response.inquiry.id}/"}

@@ -53,6 +53,24 @@ class NewInquiry(Struct, frozen=True, forbid_unknown_fields=True):
     subject: Annotated[str, text(1, 300, "The subject line.", "Cobro duplicado")]
     message: Annotated[str, text(1, 20_000, "What they want.", MESSAGE)]
     external_id: Annotated[str, text(1, 200, "Its identifier elsewhere, unique; staff only.", "crm-5512")] | None = None
+    consent_version: (
+        Annotated[str, text(1, 50, "The consent text that they agreed to; kept with its time.", "2026-11-25-es")] | None
+    ) = None
+    website: (
+        Annotated[str, text(0, 300, "For forms: a field that people do not see. Anything in it marks spam.", "")] | None
+    ) = None
+    fill_seconds: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=604_800,
+                description="For forms: seconds from first sight to sending. Less than 2 mark spam.",
+                examples=[41.5],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class InquiryChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,6 +217,16 @@ class StaffInquiry(Struct, frozen=True, kw_only=True):
     resolve_time: Annotated[
         datetime | None,
         Meta(description="When it last became resolved or closed, UTC.", examples=["2026-11-22T10:05:42.25Z"]),
+    ]
+    consent_version: Annotated[
+        str | None,
+        Meta(
+            description="The consent text that the customer agreed to; null if none was shown.",
+            examples=["2026-11-25-es"],
+        ),
+    ]
+    consent_time: Annotated[
+        datetime | None, Meta(description="When they agreed, UTC.", examples=["2026-11-22T09:30:00.123456Z"])
     ]
 
 

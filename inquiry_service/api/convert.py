@@ -160,6 +160,8 @@ def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
         first_response_time=timestamp(record.first_response_time) if record.first_response_time else None,
         resolve_time=timestamp(record.resolve_time) if record.resolve_time else None,
         matches=[inquiry_pb2.Match(**msgspec.structs.asdict(match)) for match in record.matches],
+        consent_version=record.consent_version or "",
+        consent_time=timestamp(record.consent_time) if record.consent_time else None,
     )
 
 

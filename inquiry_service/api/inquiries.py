@@ -8,7 +8,7 @@ from inquiry_service.api import convert, filters
 from inquiry_service.domain.bulk import Bulk
 from inquiry_service.domain.editing import Change, Editing
 from inquiry_service.domain.erasing import Erasing
-from inquiry_service.domain.intake import Intake, NewInquiry
+from inquiry_service.domain.intake import Form, Intake, NewInquiry
 from inquiry_service.domain.reading import Query, Reading
 from inquiry_service.domain.searching import Searching
 from inquiry_service.domain.timeline import Timeline
@@ -55,7 +55,12 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
             external_id=request.external_id,
             request_id=request.request_id,
         )
-        created = await self._intake.create(new, principal())
+        form = Form(
+            consent_version=request.consent_version,
+            website=request.website,
+            fill_seconds=request.fill_seconds if request.HasField("fill_seconds") else None,
+        )
+        created = await self._intake.create(new, form, principal())
         stored = created.inquiry
         inquiry = convert.inquiry_message(stored)
         inquiry.customer_name = new.customer_name

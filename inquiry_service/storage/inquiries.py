@@ -13,7 +13,7 @@ CUSTOMER = """id, number, submitter_id, customer_name, customer_email, subject, 
     create_time, update_time"""
 STAFF = f"""{CUSTOMER}, priority, priority_reason, triage_state, triage_reason, language, external_id,
     suggested_category, category_confidence, alternatives, sentiment, sentiment_score, assignee_id, tags,
-    human_versions, version, first_response_time, resolve_time"""
+    human_versions, version, first_response_time, resolve_time, consent_version, consent_time"""
 MESSAGE = "(select body from message where inquiry_id = id and number = 1) as message"
 # Only the newest draft is the one that waits for an agent.
 AI_RESULT = """(select case when state in ('ready', 'inserted') then body end from draft where inquiry_id = id
@@ -28,17 +28,19 @@ RESOLVE_TIME = """case when cast(:status as text) not in ('resolved', 'closed') 
 _CREATE = """
 with fresh as materialized ({fresh}),
 created as (
-    insert into inquiry (id, submitter_id, external_id, customer_name, customer_email, subject, snippet)
-    select id, :submitter_id, :external_id, :customer_name, :customer_email, :subject, :snippet from fresh
+    insert into inquiry (id, submitter_id, external_id, customer_name, customer_email, subject, snippet, status,
+        triage_state, consent_version, consent_time)
+    select id, :submitter_id, :external_id, :customer_name, :customer_email, :subject, :snippet, :status,
+        :triage_state, cast(:consent_version as text), case when :consent_version is not null then now() end from fresh
     returning id, number, status, triage_state, version, tracking_version, create_time, update_time
 ), first_message as (
     insert into message (inquiry_id, number, author, kind, account_id, body)
     select id, 1, 'customer', 'message', :submitter_id, :message from fresh
 ), job as (
-    insert into triage_job (inquiry_id, lane, rung_at) select id, 0, now() from fresh
+    insert into triage_job (inquiry_id, lane, state, rung_at) select id, 0, :job_state, now() from fresh
 ), created_event as (
-    insert into event (inquiry_id, version, kind, actor, actor_id)
-    select id, 1, 'inquiry_created', :actor, :actor_id from fresh
+    insert into event (inquiry_id, version, kind, actor, actor_id, body)
+    select id, 1, 'inquiry_created', :actor, :actor_id, :event_body from fresh
 )
 select * from created
 """

@@ -54,6 +54,8 @@ class InquiryRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
     first_response_time: datetime | None = None
     resolve_time: datetime | None = None
+    consent_version: str | None = None
+    consent_time: datetime | None = None
     tracking_version: int = 1
     draft: str | None = None
     run: dict[str, Any] | None = None

@@ -143,7 +143,8 @@ async def test_every_wrong_field_is_named(api: Edge) -> None:
     body = {"customer_name": "", "customer_email": "ana.example.org", "subject": "s" * 301, "massage": "m"}
     errors = problem(await api.post("/api/inquiries/create/", json=body), 400, "invalid-request")["errors"]
     assert {error["field"]: error["message"] for error in errors} == {
-        "massage": "is not known here; known are customer_email, customer_name, external_id, message, subject",
+        "massage": "is not known here; known are consent_version, customer_email, customer_name, external_id, "
+        "fill_seconds, message, subject, website",
         "customer_name": "must be a text of 1 to 200 characters",
         "customer_email": "must be an e-mail address of at most 254 characters, such as ana@example.org",
         "subject": "must be a text of 1 to 300 characters",

@@ -102,6 +102,23 @@ async def test_short_idempotency_key_is_fine_for_those_who_have_a_scope_of_their
     assert (await api.post("/api/inquiries/create/", json=new_inquiry(), headers=headers)).status_code == 201
 
 
+@pytest.mark.parametrize("signals", [{"website": "https://spam.example"}, {"fill_seconds": 0.4}])
+async def test_suspect_of_the_contact_form_is_answered_as_anybody_and_waits_among_the_spam(
+    api: Edge, headers_of: Login, signals: dict[str, Any]
+) -> None:
+    usual, suspect = await created(api), await created(api, **signals)
+    assert suspect.keys() == usual.keys()
+    assert (suspect["status"], suspect["triage_state"]) == (usual["status"], usual["triage_state"]) == ("new", "queued")
+    stored = (await api.get(f"/api/inquiries/{suspect['id']}/", headers=await headers_of("support"))).json()
+    assert (stored["status"], stored["triage_state"]) == ("spam", "done")
+
+
+async def test_staff_see_which_consent_text_was_agreed_to_and_when(api: Edge, headers_of: Login) -> None:
+    inquiry_id = (await created(api, consent_version="2026-11-25-es", fill_seconds=31.5, website=""))["id"]
+    stored = (await api.get(f"/api/inquiries/{inquiry_id}/", headers=await headers_of("support"))).json()
+    assert (stored["consent_version"], stored["consent_time"]) == ("2026-11-25-es", stored["create_time"])
+
+
 async def test_external_id_is_for_staff(api: Edge, headers_of: Login) -> None:
     body = new_inquiry(external_id=str(uuid.uuid4()))
     problem(await api.post("/api/inquiries/create/", json=body), 401, "unauthenticated")

@@ -21,7 +21,7 @@ def admin(service: Service) -> None:
 
 async def sent(service: Service) -> str:
     """An inquiry full of canaries."""
-    texts = dict.fromkeys(("customer_name", "subject", "message", "external_id"), CANARY)
+    texts = dict.fromkeys(("customer_name", "subject", "message", "external_id", "consent_version"), CANARY)
     created = await service.create(**texts, customer_email=f"{CANARY}@example.com", request_id=KEY)
     return created.inquiry.id
 

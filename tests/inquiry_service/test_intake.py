@@ -1,6 +1,7 @@
 """An acknowledged inquiry is durable, queued, and stored once per idempotency key."""
 
 import asyncio
+import json
 import uuid
 from typing import Any
 
@@ -73,6 +74,67 @@ async def test_keys_of_different_principals_do_not_meet(service: Service) -> Non
     assert first.inquiry.id != second.inquiry.id
 
 
+@pytest.mark.parametrize(
+    ("signals", "suspicion"),
+    [({"website": "https://spam.example"}, "hidden_field"), ({"fill_seconds": 1.9}, "too_fast")],
+)
+async def test_what_a_program_seems_to_have_sent_is_spam_without_triage_and_is_not_told(
+    service: Service, signals: dict[str, Any], suspicion: str
+) -> None:
+    act_as("anonymous")
+    key = str(uuid.uuid4())
+    usual = await service.create()
+    for _ in ("first", "retry"):
+        suspect = await service.create(request_id=key, **signals)
+        for name in ("status", "triage_state", "category", "version"):
+            assert getattr(suspect.inquiry, name) == getattr(usual.inquiry, name)
+    assert await service.claim(suspect.inquiry.id) is None
+    [row] = await service.sql(
+        """select i.status, i.triage_state, j.state from inquiry i join triage_job j on j.inquiry_id = i.id
+        where i.id = $1""",
+        suspect.inquiry.id,
+    )
+    assert tuple(row) == ("spam", "done", "idle")
+    [event] = await service.events(suspect.inquiry.id)
+    assert json.loads(event["body"]) == {"status": "spam", "suspicion": suspicion}
+
+
+async def test_suspect_rings_no_doorbell(service: Service, redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        await service.create(website="x")
+        usual = await service.create()
+        answer: Any = await redis.xread({doorbell.STREAM: "0"}, block=5000)
+    [[_, entries]] = answer
+    assert [usual.inquiry.id.encode() in fields[b"data"] for _, fields in entries] == [True]
+
+
+@pytest.mark.parametrize("signals", [{}, {"fill_seconds": 2.0}, {"website": ""}])
+async def test_who_took_their_time_or_came_without_a_form_is_no_suspect(
+    service: Service, signals: dict[str, Any]
+) -> None:
+    created = await service.create(**signals)
+    await service.must_claim(created.inquiry.id)
+
+
+async def test_retry_may_have_taken_longer(service: Service) -> None:
+    key = str(uuid.uuid4())
+    await service.create(request_id=key, fill_seconds=9.5, consent_version="1")
+    again = await service.create(request_id=key, fill_seconds=12.0)
+    assert again.replayed
+
+
+async def test_consent_is_kept_with_the_time_at_which_it_was_given(service: Service) -> None:
+    act_as("anonymous")
+    agreed = await service.create(consent_version="2026-11-25-es")
+    unasked = await service.create()
+    act_as("support")
+    stored = await service.get(agreed.inquiry.id)
+    assert stored.consent_version == "2026-11-25-es"
+    assert stored.consent_time == stored.create_time
+    stored = await service.get(unasked.inquiry.id)
+    assert (stored.consent_version, stored.HasField("consent_time")) == ("", False)
+
+
 @pytest.mark.parametrize("key", ["short", "with space" + "x" * 20, "ñ" * 30, "k" * 256])
 async def test_anonymous_key_that_can_be_guessed_or_is_not_ascii_is_refused(service: Service, key: str) -> None:
     act_as("anonymous")
@@ -83,12 +145,21 @@ async def test_anonymous_key_that_can_be_guessed_or_is_not_ascii_is_refused(serv
 
 async def test_every_wrong_field_is_named(service: Service) -> None:
     with pytest.raises(errors.InvalidArgument) as caught:
-        await service.create(customer_name="", customer_email="nobody", subject="x" * 301, message="a\x00b")
+        await service.create(
+            customer_name="",
+            customer_email="nobody",
+            subject="x" * 301,
+            message="a\x00b",
+            consent_version="x" * 51,
+            website="x" * 301,
+        )
     assert [violation.field for violation in caught.value.violations] == [
         "customer_name",
         "customer_email",
         "subject",
         "message",
+        "consent_version",
+        "website",
     ]
 
 

@@ -63,6 +63,9 @@ inquiry = Table(
     Column("first_response_time", DateTime(timezone=True)),
     # When it last became resolved or closed; empty while it is neither.
     Column("resolve_time", DateTime(timezone=True)),
+    # Which text the customer agreed to and when; it goes when the inquiry is erased.
+    Column("consent_version", Text),
+    Column("consent_time", DateTime(timezone=True)),
     CheckConstraint("status in ('new', 'open', 'pending', 'resolved', 'closed', 'spam')", name="status"),
     CheckConstraint("triage_state in ('queued', 'running', 'done', 'needs_review', 'failed')", name="triage_state"),
     CheckConstraint("sentiment in ('negative', 'neutral', 'positive')", name="sentiment"),
