@@ -1,4 +1,4 @@
-const AREAS = ['common', 'inbox', 'detail', 'analytics', 'admin', 'settings']
+const AREAS = ['common', 'inbox', 'detail', 'analytics', 'admin', 'settings', 'public']
 
 // Known to Nitro, but not to Nuxt's type of its options.
 const STATIC = { prerender: { routes: ['/'], crawlLinks: false }, compressPublicAssets: { gzip: true, brotli: true } }

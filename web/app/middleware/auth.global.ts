@@ -1,5 +1,5 @@
 /** Who may open which page. It only spares people what the server would refuse anyway. */
-const PUBLIC = new Set(['login', 'register', 'contact', 'track-reference'])
+const PUBLIC = new Set(['login', 'register', 'contact', 'contact-sent', 'track-reference'])
 const ADMIN = /^admin(-|$)/
 const SIGNED_IN = /^(settings|my)(-|$)/
 
