@@ -61,6 +61,15 @@ async def test_customer_sees_status_and_conversation_and_writes_again(visitor: V
     await expect(steps.locator("[aria-current=step]")).to_have_text("En curso")
 
 
+async def test_inquiry_that_ended_without_an_answer_does_not_claim_one(visitor: Visitor) -> None:
+    created = await visitor.system.create()
+    closed = await visitor.system.http.patch(f"/api/inquiries/{created['id']}/", json={"status": "closed"})
+    closed.raise_for_status()
+    await visitor.page.goto(link_to(created))
+    steps = visitor.page.get_by_role("region", name="Estado de tu consulta").get_by_role("listitem")
+    await expect(steps).to_have_text(["Recibida (hecho)", "En curso (hecho)", "Cerrada"])
+
+
 async def test_unsent_follow_up_survives_a_reload_and_a_lost_connection(visitor: Visitor) -> None:
     page = visitor.page
     await opened(visitor)

@@ -4,16 +4,10 @@ export type Status = CustomerInquiry['status']
 /** What a customer is told of a status; what was taken for spam looks as if it waited. */
 export type Stage = Exclude<Status, 'spam'>
 
-const STEP: Record<Stage, number> = { new: 0, open: 1, pending: 2, resolved: 3, closed: 3 }
 const REOPENED_WITHIN_DAYS = 30
 
 export function stageOf(status: Status): Stage {
   return status === 'spam' ? 'new' : status
-}
-
-/** Which of the four steps is the present one, from 0. */
-export function stepOf(status: Status): number {
-  return STEP[stageOf(status)]
 }
 
 /** Whether a message would be refused because it was closed too long ago. The server decides; this spares the try. */
