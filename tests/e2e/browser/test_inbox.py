@@ -1,0 +1,130 @@
+"""An agent's day in the inbox: what arrives, what is corrected, answered and resolved."""
+
+import re
+import uuid
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import Visitor
+
+
+def subject() -> str:
+    """One that no other test has."""
+    return f"Cobro doble {uuid.uuid4().hex[:8]}"
+
+
+async def opened(visitor: Visitor, **fields: str) -> dict[str, str]:
+    """A new inquiry, classified and open on the agent's screen."""
+    created: dict[str, str] = await visitor.system.create(**fields)
+    await visitor.system.final([created["id"]], seconds=30)
+    await visitor.page.goto(f"/inbox/{created['id']}")
+    await expect(visitor.page.get_by_role("heading", level=1, name=fields["subject"])).to_be_visible()
+    return created
+
+
+async def test_new_inquiry_is_announced_and_gets_its_category_by_itself(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.log_in_as_admin()
+    await expect(page.get_by_role("status", name="En directo")).to_be_visible()
+    await visitor.system.create(subject=about)
+    await page.get_by_role("button", name=re.compile("nueva")).click()
+    found = page.get_by_role("listitem").filter(has_text=about)
+    await expect(found).to_be_visible()
+    await expect(found).to_contain_text("Facturación y pagos", timeout=20_000)
+
+
+async def test_agent_corrects_answers_with_the_draft_and_resolves(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.log_in_as_admin()
+    created = await opened(visitor, subject=about)
+    await page.get_by_role("combobox", name="Categoría").click()
+    await page.get_by_role("option", name="Devoluciones y reembolsos").click()
+    await expect(page.get_by_text("Decidida por una persona")).to_be_visible()
+    await page.get_by_role("button", name="Usar y editar").click()
+    answer = page.get_by_role("textbox", name="Respuesta")
+    await expect(answer).to_have_value(re.compile("Ana"))
+    await answer.press("End")
+    await answer.press_sequentially(" Hasta pronto.")
+    await answer.press("Control+Enter")
+    await expect(page.get_by_role("region", name="Conversación")).to_contain_text("Hasta pronto.")
+    await expect(answer).to_have_value("")
+    await page.get_by_role("button", name="Resolver").click()
+    await expect(page.get_by_text(f"{created['reference']} resuelta")).to_be_visible()
+    inquiry = await visitor.system.detail(created["id"])
+    assert (inquiry["status"], inquiry["category"]) == ("resolved", "returns_refunds")
+
+
+async def test_what_was_typed_survives_a_reload(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+    await opened(visitor, subject=subject())
+    await page.get_by_role("textbox", name="Respuesta").fill("A medias, pero no se pierde")
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="Respuesta")).to_have_value("A medias, pero no se pierde")
+
+
+async def test_note_is_marked_and_stays_inside(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+    created = await opened(visitor, subject=subject())
+    await page.get_by_role("tab", name="Nota interna").click()
+    await page.get_by_role("textbox", name="Nota interna").fill("Cliente importante")
+    await page.get_by_role("button", name="Guardar nota").click()
+    await expect(page.get_by_role("region", name="Conversación")).to_contain_text("Cliente importante")
+    headers = {"X-Tracking-Token": created["tracking_token"]}
+    answer = await visitor.system.anonymous.get(f"/api/track/{created['reference']}/", headers=headers)
+    assert "Cliente importante" not in answer.raise_for_status().text
+
+
+async def test_search_and_filters_are_in_the_address(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.log_in_as_admin()
+    created = await visitor.system.create(subject=about)
+    await visitor.system.final([created["id"]], seconds=30)
+    await page.get_by_role("textbox", name="Buscar consultas").fill(created["reference"])
+    await page.wait_for_url(re.compile(r"q=POK-"))
+    await expect(page.get_by_role("listitem").filter(has_text=about)).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="Buscar consultas")).to_have_value(created["reference"])
+    await expect(page.get_by_role("listitem").filter(has_text=about)).to_be_visible()
+
+
+async def test_keyboard_alone_goes_through_the_list(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+    for _ in range(2):
+        await visitor.system.create(subject=subject())
+    await page.goto("/inbox?tab=all")
+    await expect(page.get_by_role("list", name="Consultas").get_by_role("listitem").nth(1)).to_be_visible()
+    await page.keyboard.press("j")
+    await page.wait_for_url(re.compile(r"/inbox/[0-9a-f-]{36}"))
+    first = page.url
+    await page.keyboard.press("j")
+    await page.wait_for_url(lambda url: url != first and "/inbox/" in url)
+    await page.keyboard.press("k")
+    await page.wait_for_url(first)
+    await page.keyboard.press("Escape")
+    await page.wait_for_url(re.compile(r"/inbox\?tab=all$"))
+
+
+@pytest.mark.parametrize("visitor", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
+async def test_phone_shows_list_or_detail(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.log_in_as_admin()
+    await opened(visitor, subject=about)
+    await expect(page.get_by_role("list", name="Consultas")).to_have_count(0)
+    await page.get_by_role("button", name="Cerrar la consulta").click()
+    await expect(page.get_by_role("list", name="Consultas")).to_be_visible()
+
+
+@pytest.mark.parametrize("visitor", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
+async def test_inbox_and_analytics_are_accessible(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+    await opened(visitor, subject=subject())
+    await expect(page.get_by_role("button", name="Usar y editar")).to_be_visible()
+    assert await visitor.violations() == []
+    await page.goto("/analytics")
+    await expect(page.get_by_role("heading", name="Entrada y salida")).to_be_visible()
+    assert await visitor.violations() == []
