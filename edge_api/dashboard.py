@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 PAGE = "200.html"
 """What the router of the dashboard starts from, whatever the address."""
@@ -41,7 +41,7 @@ class Dashboard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer GET for a file, or with the page for any other address without a file's extension."""
-        file = self._find(scope) if scope["type"] == ScopeType.HTTP else None
+        file = self._find(scope["path"]) if scope["type"] == ScopeType.HTTP and scope["method"] == "GET" else None
         if file is None:
             await self._app(scope, receive, send)
             return
@@ -53,9 +53,8 @@ class Dashboard:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    def _find(self, scope: Scope) -> File | None:
-        path = scope["path"]
-        if scope["method"] != "GET" or any(path == root or path.startswith(f"{root}/") for root in NOT_OURS):
+    def _find(self, path: str) -> File | None:
+        if any(path == root or path.startswith(f"{root}/") for root in NOT_OURS):
             return None
         found = self._files.get(path)
         if found is None and not PurePosixPath(path).suffix:
@@ -93,7 +92,7 @@ def _file(name: str, paths: Mapping[str, Path]) -> File:
     return File(headers, {**{encoding: path.read_bytes() for encoding, path in built.items() if path}, "": body})
 
 
-def _accepted(scope: HTTPScope, file: File) -> str:
+def _accepted(scope: Scope, file: File) -> str:
     asked = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding").decode("latin-1")
     wanted = {part.partition(";")[0].strip() for part in asked.split(",") if not re.search(r";\s*q=0(\.0*)?\s*$", part)}
     return next((encoding for encoding in file.bodies if encoding in wanted), "")
