@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +41,8 @@ def bodies(operation: Operation) -> Iterator[dict[str, Any]]:
     """Bodies that hold the canary: in one field each, since a field may be refused for its own reasons."""
     for field, schema in operation.body["properties"].items():
         if text := canary_for(schema):
-            yield {**operation.good(), field: text}
+            taken_by_nobody = {"key": f"k{uuid.uuid4().hex}"} if "key" in operation.body["properties"] else {}
+            yield {**operation.good(), **taken_by_nobody, field: text}
 
 
 async def lines(service: Service, table: str) -> list[str]:

@@ -34,6 +34,14 @@ async def position(service: Service) -> str:
     return f"{row['epoch']}-{row['era']}-{row['txid']}-{row['number']}"
 
 
+async def newest(service: Service) -> str:
+    """The position of the last event."""
+    (row,) = await service.sql(
+        "select epoch, event.* from event, feed order by event.era desc, txid desc, event.number desc limit 1"
+    )
+    return f"{row['epoch']}-{row['era']}-{row['txid']}-{row['number']}"
+
+
 @pytest.fixture
 async def feed(service: Service, position: str) -> AsyncIterator[Feed]:
     backend = Backend(f"127.0.0.1:{service.port}", TOKENS["edge"])
@@ -41,6 +49,8 @@ async def feed(service: Service, position: str) -> AsyncIterator[Feed]:
         followed = Feed(backend)
         following = asyncio.create_task(followed.run())
         await followed.started()
+        last = await newest(service)
+        await until(lambda: asyncio.sleep(0, followed.position == last))
         yield followed
         await process.end(following)
 
