@@ -16,7 +16,7 @@ from tests.support.inquiry import Service
 
 CANARY = "Kanarienvogel 5f0c"
 ADDRESS = "kanarienvogel-5f0c@example.org"
-WRITTEN_HERE = re.compile("kanarienvogel|5f0c", re.IGNORECASE)
+WRITTEN_HERE = re.compile("kanarienvogel", re.IGNORECASE)
 SIGNS_IN = {"create_token", "refresh_token", "revoke_token"}
 """These write nothing that they are sent."""
 

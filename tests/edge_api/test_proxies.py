@@ -83,7 +83,5 @@ async def test_address_goes_with_every_call(trusted: str, address: str) -> None:
         await client.get("/api/inquiries/", headers=headers)
         await client.post("/api/token/", headers=headers, json={"email": "a@example.org", "password": "x"})
     await stub.stop()
-    called = [
-        call.principal for call in stub.calls if call.principal.role == "anonymous"
-    ]
+    called = [call.principal for call in stub.calls if call.principal.role == "anonymous"]
     assert [principal.address for principal in called] == [address, address]
