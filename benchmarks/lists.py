@@ -94,17 +94,19 @@ class Installation:
     def questions(self) -> dict[str, Ask]:
         """What is measured."""
         filters = {"status": ["open"], "category": ["billing_payment"], "language": ["es"]}
+        often = {"status": ["resolved"], "language": ["es"]}
         return {
             "first page": self.list,
-            "filtered page": lambda: self.list(filters=filters),
+            "page of what is often": lambda: self.list(filters=often),
+            "page of what is rare": lambda: self.list(filters=filters),
             f"page after {DEEP:,} rows": lambda: self.list(page_token=self._deep),
             "common word": lambda: self.list(text="pedido"),
             "beginning of a common word": lambda: self.list(text="tarje"),
-            "two words": lambda: self.list(text="cobraron bicicleta"),
+            "two words": lambda: self.list(text="paquete noticias"),
             "rare word": lambda: self.list(text="astrolabio"),
             "name": lambda: self.list(text="García López"),
             "name with a typo": lambda: self.list(text="Hernandze"),
-            "word with filters": lambda: self.list(text="paquete", filters={"status": ["open"], "language": ["es"]}),
+            "word with filters": lambda: self.list(text="paquete", filters=often),
             "meaning": lambda: self.search(MEANING),
         }
 

@@ -4,7 +4,6 @@ No source reads more of a large table than of a small one: each looks at the new
 has to, and says nothing of the rest. So a common word costs what a rare one does.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +18,10 @@ from inquiry_service.storage.search_query import WordQuery
 
 MOST = 200
 """Candidates of one source."""
+
+FEW = 50
+MOST_BLOCKS = 2
+"""A window of two blocks is no use where there are hardly more of them."""
 
 MOST_OF_WINDOW = 2_000
 LOOKED_THROUGH = 500
@@ -116,21 +119,25 @@ async def _candidates(connection: Connection, statement: Any, search: Search, **
 
 
 def _windows(newest: int) -> dict[str, Any]:
-    """The newest two blocks of each size as a query, and the lowest number in them, as many as it takes; then all."""
+    """The newest two blocks of each size as a query, and the lowest number in them, short of what holds everything."""
     windows: dict[str, Any] = {}
     for place, bits in enumerate(BLOCK_BITS):
         block = newest >> bits
-        windows[f"blocks_{place}"] = f"'#{bits}:{block}' | '#{bits}:{block - 1}'"
-        windows[f"floor_{place}"] = max(0, block - 1) << bits
-        if windows[f"floor_{place}"] == 0:
+        if block < MOST_BLOCKS:
             break
+        windows[f"blocks_{place}"] = f"'#{bits}:{block}' | '#{bits}:{block - 1}'"
+        windows[f"floor_{place}"] = (block - 1) << bits
     return windows
 
 
-def _window_by_window(shape: Shape, windows: int, holding: str, columns: str) -> list[str]:
-    """The newest window first, then what is older, window by window: a limit around them ends it."""
+def _window_by_window(shape: Shape, windows: int, holding: str, columns: str, *, in_newest: str = "") -> str:
+    """The newest window first, then what is older, until there are MOST: the executor does not start what it need not.
+
+    `in_newest` is to hold instead in the newest window, whose few rows may well be read.
+    """
     found: list[str] = []
-    for place in range(windows + (windows == len(BLOCK_BITS))):
+    for place in range(windows + 1):
+        holds = in_newest if in_newest and place == 0 < windows else holding
         within = f"and document @@ cast(:blocks_{place} as tsquery)" if place < windows else ""
         below = f"and number < :floor_{place - 1}" if place else ""
         # The newest window is small whatever is looked for. The others were entered because it is not common.
@@ -138,10 +145,10 @@ def _window_by_window(shape: Shape, windows: int, holding: str, columns: str) ->
         found.append(
             f"""(select * from (
                 select inquiry_id, number, {columns} from inquiry_search
-                where {holding} {within} {below} and number <= :newest {limit}
+                where {holds} {within} {below} and number <= :newest {limit}
             ) s where {_holds(shape, "s.inquiry_id")} order by number desc)"""
         )
-    return found
+    return f"(select * from ({' union all '.join(found)}) windows limit {MOST})"
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -171,15 +178,21 @@ def _by_category(shape: Shape) -> Statement:
 @lru_cache(MOST_STATEMENTS)
 def _by_words(shape: Shape, windows: int, prefixed: bool) -> Statement:
     exact, wanted = "document @@ cast(:exact as tsquery)", "document @@ cast(:wanted as tsquery)"
-    found = _window_by_window(shape, windows, exact, "document")
+    found = ["select * from whole"]
     if prefixed:
-        begun = f"document @@ cast(:prefix as tsquery) and not {exact}"
-        found += _window_by_window(shape, windows, begun, "document")
+        # An index puts together all words with a beginning before it looks at anything else. So only where whole words
+        # are few; and the newest are read without it, since that is enough for what is common.
+        few = f"(select count(*) from whole) < {FEW} and not {exact}"
+        begun = f"document @@ cast(:prefix as tsquery) and {few}"
+        read = f"ts_match_vq(document, cast(:prefix as tsquery)) and {few}"
+        found.append(_window_by_window(shape, windows, begun, "document", in_newest=read))
+    found += _among_looked_through(shape, wanted, "document")
     return Statement(
-        f"""select id, number from (
+        f"""with whole as materialized {_window_by_window(shape, windows, exact, "document")}
+        select id, number from (
             select distinct on (inquiry_id) inquiry_id as id, number,
                 ts_rank('{{0.2, 0.4, 0.7, 1.0}}', document, cast(:wanted as tsquery)) as rank
-            from ({_enough(found, MOST)} {_among_looked_through(shape, wanted, "document")}) found order by inquiry_id
+            from ({" union all ".join(found)}) found order by inquiry_id
         ) ranked order by rank desc, number desc limit {MOST}"""
     )
 
@@ -188,12 +201,12 @@ def _by_words(shape: Shape, windows: int, prefixed: bool) -> Statement:
 def _by_name(shape: Shape, windows: int) -> Statement:
     folded = "lower(unaccent(cast(:text as text)))"
     alike = f"{folded} <% identity"
-    found = _window_by_window(shape, windows, alike, "identity")
+    found = [_window_by_window(shape, windows, alike, "identity"), *_among_looked_through(shape, alike, "identity")]
     return Statement(
         f"""select id, number, similarity from (
             select distinct inquiry_id as id, number,
                 cast(word_similarity({folded}, identity) as float8) as similarity
-            from ({_enough(found, MOST)} {_among_looked_through(shape, alike, "identity")}) found
+            from ({" union all ".join(found)}) found
         ) measured order by similarity desc, number desc limit {MOST // 4}"""
     )
 
@@ -232,16 +245,13 @@ def _holds(shape: Shape, id_: str) -> str:
     return f"(select true from ({_named(_meeting(shape))}) meeting where meeting.id = {id_})"
 
 
-def _enough(found: Sequence[str], most: int) -> str:
-    """So many of the first: the executor does not start what it does not need for them."""
-    return f"(select * from ({' union all '.join(found)}) windows limit {most})"
-
-
-def _among_looked_through(shape: Shape, holding: str, columns: str) -> str:
+def _among_looked_through(shape: Shape, holding: str, columns: str) -> list[str]:
     if not shape:
-        return ""
-    return f"""union all (select s.inquiry_id, s.number, {columns} from {_looked_through(shape)} scope
+        return []
+    return [
+        f"""(select s.inquiry_id, s.number, {columns} from {_looked_through(shape)} scope
         join inquiry_search s on s.inquiry_id = scope.id where {holding} and number <= :newest limit {MOST})"""
+    ]
 
 
 def _looked_through(shape: Shape) -> str:

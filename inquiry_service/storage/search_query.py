@@ -50,10 +50,16 @@ class WordQuery(msgspec.Struct, frozen=True):
         return _ENDS.sub(lambda end: f"':{'*' if end[1] else ''}{weights}", self.any_word)
 
 
+def _different(stems: str) -> str:
+    """Each stem once: many languages have the same, and an index looks each of them up for each candidate."""
+    return " | ".join(dict.fromkeys(stems.split(" | ")))
+
+
 async def understand(connection: Connection, terms: Sequence[Term]) -> WordQuery | None:
     """The query for documents that hold all the terms; None where there is nothing to look for."""
     rows = await connection.fetch(_UNDERSTAND, terms=[term.text for term in terms])
-    asked = [(term, row) for term, row in zip(terms, rows, strict=True) if row["stems"]]
+    words = [{**row, "stems": _different(row["stems"])} for row in rows]
+    asked = [(term, row) for term, row in zip(terms, words, strict=True) if row["stems"]]
     wanted = [(term, row) for term, row in asked if not term.negated]
     telling = [(term, row) for term, row in wanted if term.quoted or not row["common"]] or wanted
     if not telling:

@@ -90,6 +90,8 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 async def filled(postgres: PostgresServer) -> AsyncIterator[Watched]:
     url = await postgres.migrated()
     connection = await asyncpg.connect(postgres.as_owner(url))
+    # Numbers high enough that the newest blocks are looked at one after the other.
+    await connection.execute("alter table inquiry alter column number restart with 500000")
     ids = [row["inquiry_id"] for row in await connection.fetch(FILL)]
     await connection.execute(search_index.REFRESH.sql, ids)
     await connection.execute("analyze")
@@ -127,7 +129,7 @@ FILTERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("filters", FILTERS)
 @pytest.mark.parametrize(
-    "query", ["pedido", "pedi", "reembolso -factura", "xilófono", "Ana", "Annna", "pok-1044", "a@b.example", "vip"]
+    "query", ["pedido", "pedi", "reembolso -factura", "xilófono", "Ana", "Annna", "pok-500044", "a@b.example", "vip"]
 )
 async def test_no_search_scans_a_large_table(
     database: Watched, searching: Searching, query: str, filters: dict[str, Any]

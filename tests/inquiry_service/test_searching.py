@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from pok.inquiry.v1 import inquiry_pb2
@@ -13,6 +14,7 @@ from tests.support.analysis_stub import AnalysisStub
 from tests.support.embeddings import embedding
 from tests.support.inquiry import Service, act_as, inquiry_service
 from tests.support.projections import projected
+from tests.support.servers import PostgresServer
 
 
 @pytest.fixture
@@ -256,6 +258,22 @@ async def test_more_than_is_ranked_is_counted_by_estimate(service: Service) -> N
     page = await search(service, "reembolso")
     assert page.total_is_estimate
     assert page.total > 200
+
+
+async def test_what_lies_far_behind_the_newest_is_found_too(
+    service: Service, postgres: PostgresServer, database_url: str
+) -> None:
+    owner = await asyncpg.connect(postgres.as_owner(database_url))
+    for first in (1, 2_000_000, 2_900_000, 2_990_000, 2_999_000):
+        await owner.execute(f"alter table inquiry alter column number restart with {first}")
+        await service.create(subject=f"reembolso {first}", customer_name="Zenobia", message="Hola")
+    await owner.close()
+    await indexed(service)
+    for query in ("reembolso", "reemb", "zenobia", "zenobbia", "hola"):
+        page = await search(service, query)
+        assert {inquiry.subject for inquiry in page.inquiries} == {
+            *("reembolso 1", "reembolso 2000000", "reembolso 2900000", "reembolso 2990000", "reembolso 2999000")
+        }, query
 
 
 async def test_erased_inquiry_is_not_found_from_that_moment_on(service: Service, ai: AnalysisStub) -> None:
