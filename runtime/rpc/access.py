@@ -42,6 +42,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
         DECISIONS + "RetriageInquiry": "edge",
         DECISIONS + "UndoRun": "edge",
         DECISIONS + "DryRun": "edge",
+        DECISIONS + "ExplainCategory": "edge debug",
         LIVE + "WatchInquiries": "edge debug",
         STATISTICS + "GetStatistics": "edge debug",
         STATISTICS + "GetSeries": "edge debug",
@@ -89,6 +90,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
         ANALYSIS + "Analyze": "worker inquiry",
         ANALYSIS + "Embed": "inquiry",
         ANALYSIS + "DraftReply": "inquiry",
+        ANALYSIS + "ExplainCategory": "inquiry",
         ANALYSIS + "GetModel": "worker inquiry debug",
     }.items()
 }
