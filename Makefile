@@ -37,7 +37,7 @@ test-e2e: installed-dev ## Drive the dashboard in a browser
 test-faults: installed-dev ## Run long rounds of injected faults
 	$(BIN)/pytest -m faults
 
-check: installed-dev ## Format, lint, types, architecture, contracts
+check: installed-dev ## Format, lint, types, architecture, contracts, weight of the dashboard
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -45,6 +45,8 @@ check: installed-dev ## Format, lint, types, architecture, contracts
 	$(BIN)/buf lint
 	$(BIN)/buf format -d --exit-code
 	$(BIN)/python -m edge_api.published check
+	$(BIN)/python -m runtime.stack.web
+	$(BIN)/python -m benchmarks.first_load
 	$(if $(COMPOSE),$(BIN)/docker-compose --env-file tests/compose.env -f $(COMPOSE) config --quiet)
 
 fmt: installed-dev ## Format everything and mend what can be mended

@@ -14,7 +14,7 @@ OUTPUT = WEB / ".output" / "public"
 STAMP = WEB / ".output" / "fingerprint"
 PACKAGES_STAMP = WEB / "node_modules" / ".pok-fingerprint"
 LOCK = WEB / "package-lock.json"
-SOURCES = ("app/**/*", "i18n/**/*", "public/**/*", "*.ts", "*.json")
+SOURCES = ("app/**/*", "i18n/**/*", "modules/**/*", "public/**/*", "*.ts", "*.json")
 GENERATED = "app/api/"
 """The client, made from the description of the API."""
 
