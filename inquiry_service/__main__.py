@@ -1,4 +1,4 @@
-"""`python -m inquiry_service [serve | migrate | create-admin …]`."""
+"""`python -m inquiry_service [serve | migrate | create-admin … | demo …]`."""
 
 import asyncio
 import sys
@@ -48,8 +48,12 @@ def main() -> None:
             from inquiry_service import create_admin
 
             sys.exit(create_admin.main(arguments))
+        case ["demo", *arguments]:
+            from inquiry_service.demo import command
+
+            sys.exit(command.main(arguments))
         case _:
-            sys.exit("usage: python -m inquiry_service [serve | migrate | create-admin --email E [--password-stdin]]")
+            sys.exit("usage: python -m inquiry_service [serve | migrate | create-admin … | demo …]")
 
 
 if __name__ == "__main__":

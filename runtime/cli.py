@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, does in (
         ("migrate", "bring the database to the newest schema"),
         ("create-admin", "add an administrator"),
+        ("demo", "fill a running POK with a month of made-up inquiries, or take them away (--remove)"),
     ):
         command = commands.add_parser(name, help=does, add_help=False)
         command.set_defaults(run=_inquiry_command, name=name, passes_on=True)
@@ -101,7 +102,7 @@ def _inquiry_command(chosen: argparse.Namespace, rest: list[str]) -> int:
         credentials = Credentials.read(settings.data_dir / CREDENTIALS)
         port = Ports.after(settings.port).postgres
         os.environ["POK_DATABASE_URL"] = service_url(port, credentials.database_service_password)
-        if chosen.name == "migrate":
+        if chosen.name in {"migrate", "demo"}:
             os.environ["POK_MIGRATION_DATABASE_URL"] = owner_url(port, credentials.database_password)
     return _become("inquiry_service", chosen.name, *rest)
 
