@@ -9,14 +9,15 @@ import pytest
 # enter a user namespace, which only a process of one thread may do.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
-from tests.support.servers import PostgresServer, ValkeyServer, postgres_server, valkey_server
+from tests.support.servers import PostgresServer, ValkeyServer, postgres_server, scratch_folder, valkey_server
 
 
 @pytest.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostgresServer]:
+async def postgres() -> AsyncIterator[PostgresServer]:
     """A PostgreSQL for the session: `await postgres.migrated()` is the URL of a fresh database."""
-    async with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
+    with scratch_folder() as folder:
+        async with postgres_server(folder) as server:
+            yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ MOST_AT_ONCE = 32
 
 # The commonest of 8 and more characters in published leaks; shorter ones are refused anyway.
 COMMON = frozenset(Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8").split())
+
+HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 T = TypeVar("T")
 
@@ -39,14 +42,19 @@ def violations(field: str, password: str) -> Iterator[FieldViolation]:
         yield FieldViolation(field, "Is one of the commonest passwords.")
 
 
+@cache
+def _hash_of_nobody(hasher: PasswordHasher) -> str:
+    return hasher.hash(secrets.token_urlsafe())
+
+
 class Passwords:
     """argon2id with OWASP's parameters; every new and every checked password costs one hash, known account or not."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._hasher = hasher or HASHER
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._at_once = 0
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe())
+        self._nobodys = _hash_of_nobody(self._hasher)
 
     async def hash(self, password: str) -> str:
         """The hash to store. Raises Unavailable when too many wait."""

@@ -5,8 +5,10 @@ import contextlib
 import itertools
 import os
 import random
+import shutil
 import socket
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +19,8 @@ from runtime.stack.valkey import Valkey
 
 VALKEY_DATABASES = 1000
 FIRST_PORT, LAST_PORT = 15_000, 32_000
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 * 1024**3
 
 
 def free_ports(count: int = 1) -> int:
@@ -78,7 +82,8 @@ class PostgresServer:
 
     async def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
-        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {DATABASE}")
+        # A copy of the files is several times faster than writing every block to the log, which is the default.
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {DATABASE} STRATEGY FILE_COPY")
         return self._in(self._server.owner_url, name)
 
     @staticmethod
@@ -103,6 +108,14 @@ class ValkeyServer:
     def empty(self) -> str:
         """Return the URL of a database that no other test uses."""
         return f"{self._server.url.rpartition('/')[0]}/{next(self._numbers)}"
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder that is thrown away; in memory where there is enough of it: databases are made several times faster."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH
+    with tempfile.TemporaryDirectory(prefix="pok-", dir=MEMORY if roomy else None) as folder:
+        yield Path(folder)
 
 
 @contextlib.asynccontextmanager
