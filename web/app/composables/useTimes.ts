@@ -8,10 +8,12 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 /** Times as people say them; `now` moves on by itself. */
 export const useTimes = createSharedComposable(() => {
-  const { locale } = useI18n()
+  const { localeProperties } = useI18n()
+  // "en" alone would write dates as Americans do.
+  const language = computed(() => localeProperties.value.language)
   const now = useNow({ interval: 15_000 })
-  const relative = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: 'auto', style: 'short' }))
-  const exact = computed(() => new Intl.DateTimeFormat(locale.value, { dateStyle: 'medium', timeStyle: 'short' }))
+  const relative = computed(() => new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' }))
+  const exact = computed(() => new Intl.DateTimeFormat(language.value, { dateStyle: 'medium', timeStyle: 'short' }))
 
   /** "3 minutes ago" and the like. */
   function ago(time: string): string {
@@ -22,7 +24,7 @@ export const useTimes = createSharedComposable(() => {
 
   /** A length of time in its two largest units, such as "2 h 5 min". */
   function lasting(seconds: number): string {
-    const unit = (value: number, name: string) => new Intl.NumberFormat(locale.value, { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: 0 }).format(value)
+    const unit = (value: number, name: string) => new Intl.NumberFormat(language.value, { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: 0 }).format(value)
     if (seconds < 60) return unit(Math.round(seconds), 'second')
     if (seconds < 3600) return unit(Math.round(seconds / 60), 'minute')
     if (seconds < 86_400) return [unit(Math.floor(seconds / 3600), 'hour'), Math.round((seconds % 3600) / 60) ? unit(Math.round((seconds % 3600) / 60), 'minute') : ''].join(' ').trim()
