@@ -1,40 +1,53 @@
-import { getMe, refreshToken, revokeToken, createToken } from '~/api/sdk.gen'
-import type { User } from '~/api/types.gen'
+import { createToken, getMe, refreshToken, revokeToken, updateMe } from '~/api/sdk.gen'
+import type { TokenPair, User } from '~/api/types.gen'
 
 /*
  * Who is logged in. The access token lives in this module only; the refresh token in a cookie that scripts cannot read.
- * Tabs share the cookie, so they refresh one after the other, and a log-out in one ends all of them.
+ * Tabs share the cookie, so they refresh one after the other, and a log-out in one ends all of them. Browsers keep that
+ * cookie only for pages that came over TLS or from this machine; elsewhere each tab has a session that a reload ends.
  */
 const EARLY_SECONDS = 30
+const REFUSED = new Set([400, 401, 403])
 const access = { token: '', expires: 0 }
+const keepsCookie = window.isSecureContext
+let refreshSecret = ''
 const me = ref<User | null>(null)
 const restored = ref(false)
+/** The session is over although nobody has logged out here; what is on the page stays until one goes on. */
+const ended = ref(false)
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('pok-session')
 let refreshing: Promise<boolean> | null = null
 
-function keep(pair: { access: string, expires_in: number }) {
+function keep(pair: TokenPair) {
+  refreshSecret = pair.refresh
   access.token = pair.access
   access.expires = Date.now() + pair.expires_in * 1000
 }
 
 function forget() {
+  refreshSecret = ''
   access.token = ''
   access.expires = 0
-  me.value = null
 }
 
+const sent = () => (keepsCookie ? {} : { refresh: refreshSecret })
+
+async function exchange(): Promise<boolean> {
+  const { data, response } = await refreshToken({ body: sent(), headers: { 'X-No-Retry': '1' } })
+  if (data) {
+    keep(data)
+    return true
+  }
+  if (response && REFUSED.has(response.status)) {
+    forget()
+    ended.value = me.value !== null
+  }
+  return false
+}
+
+// Should two tabs refresh at once all the same, the server answers both with the same secret.
 async function refresh(): Promise<boolean> {
-  refreshing ??= navigator.locks
-    .request('pok-refresh', async () => {
-      const { data, response } = await refreshToken({ body: {}, headers: { 'X-No-Retry': '1' } })
-      if (data) {
-        keep(data)
-        return true
-      }
-      if (response && response.status < 500) forget()
-      return false
-    })
-    .finally(() => (refreshing = null))
+  refreshing ??= (keepsCookie && navigator.locks ? navigator.locks.request('pok-refresh', exchange) : exchange()).finally(() => (refreshing = null))
   return refreshing
 }
 
@@ -50,6 +63,8 @@ export async function renewToken(spent: string): Promise<boolean> {
 }
 
 export function useSession() {
+  const { $i18n } = useNuxtApp()
+
   async function loadMe() {
     const { data } = await getMe({ throwOnError: true })
     me.value = data
@@ -59,23 +74,31 @@ export function useSession() {
   async function restore() {
     if (restored.value) return
     try {
-      if (hasHint() && (await refresh())) await loadMe()
+      if (keepsCookie && hasHint() && (await refresh())) await loadMe()
     } finally {
       restored.value = true
     }
   }
 
-  async function logIn(email: string, password: string) {
-    const { data } = await createToken({ body: { email, password, cookie: true }, throwOnError: true })
+  /** Go on as somebody who is not logged in. */
+  function leave() {
+    ended.value = false
+    me.value = null
+  }
+
+  /** The page goes on in the language of the account, or a new account in that of the page. */
+  async function logIn(email: string, password: string, language?: User['language']) {
+    const { data } = await createToken({ body: { email, password, cookie: keepsCookie }, throwOnError: true })
     keep(data)
-    await loadMe()
+    if (language) me.value = (await updateMe({ body: { language }, throwOnError: true })).data
+    else await loadMe()
+    await $i18n.setLocale(me.value!.language)
     setHint(true)
     restored.value = true
   }
 
   async function logOut(everywhere = false) {
-    await revokeToken({ body: { everywhere } })
-    forget()
+    await revokeToken({ body: { everywhere, ...sent() } })
     setHint(false)
     channel?.postMessage('out')
     // A fresh page: nothing that was read stays in memory.
@@ -88,7 +111,9 @@ export function useSession() {
     role,
     isStaff: computed(() => role.value === 'support' || role.value === 'admin'),
     isAdmin: computed(() => role.value === 'admin'),
+    ended: readonly(ended),
     restore,
+    leave,
     loadMe,
     logIn,
     logOut
