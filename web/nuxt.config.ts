@@ -18,6 +18,8 @@ export default defineNuxtConfig({
   experimental: {
     appManifest: false,
     entryImportMap: false,
+    // A part that cannot be loaded is offered again by `app/plugins/parts.client.ts`; Nuxt reloads the page, offline too.
+    emitRouteChunkError: 'manual',
     // Pages are fetched ahead when a link is about to be used, not because it is in sight.
     defaults: { nuxtLink: { prefetchOn: { visibility: false, interaction: true } } }
   },

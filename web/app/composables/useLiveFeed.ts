@@ -13,7 +13,7 @@ export type LiveEvent = {
   category: string | null
 }
 export type LiveState = 'connecting' | 'live' | 'offline'
-type Told = { kind: 'event', event: LiveEvent } | { kind: 'resync' } | { kind: 'state', state: LiveState } | { kind: 'hello' }
+type Told = { kind: 'event', event: LiveEvent } | { kind: 'resync' } | { kind: 'state', state: LiveState, position: string } | { kind: 'hello' }
 
 const FIRST_PAUSE = 500
 const LONGEST_PAUSE = 15_000
@@ -30,10 +30,15 @@ let leads = false
 let position = ''
 
 function hear(told: Told) {
-  if (told.kind === 'event') listeners.forEach((listener) => listener(told.event))
-  else if (told.kind === 'resync') resyncs.forEach((listener) => listener())
-  else if (told.kind === 'state') state.value = told.state
-  else if (leads) tabs?.postMessage({ kind: 'state', state: state.value } satisfies Told)
+  if (told.kind === 'event') {
+    // A tab that takes over goes on from here.
+    position = told.event.position
+    listeners.forEach((listener) => listener(told.event))
+  } else if (told.kind === 'resync') resyncs.forEach((listener) => listener())
+  else if (told.kind === 'state') {
+    state.value = told.state
+    position = told.position
+  } else if (leads) tabs?.postMessage({ kind: 'state', state: state.value, position } satisfies Told)
 }
 
 function tell(told: Told) {
@@ -43,39 +48,51 @@ function tell(told: Told) {
 
 async function read(signal: AbortSignal) {
   const watchdog = new AbortController()
-  let timer = setTimeout(() => watchdog.abort(), SILENCE)
+  const cut = () => watchdog.abort()
+  let timer = setTimeout(cut, SILENCE)
   const alive = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => watchdog.abort(), SILENCE)
+    timer = setTimeout(cut, SILENCE)
   }
+  // A connection whose network has gone stays silent, and does not break by itself.
+  window.addEventListener('offline', cut)
   try {
     const options = { headers: position ? { 'Last-Event-ID': position } : {}, signal: AbortSignal.any([signal, watchdog.signal]) }
     for await (const { id, event, data } of eventsOf('/api/events/stream/', options as RequestInit, alive)) {
       if (id) position = id
-      if (state.value !== 'live') tell({ kind: 'state', state: 'live' })
+      if (state.value !== 'live') tell({ kind: 'state', state: 'live', position })
       if (event === 'inquiry') tell({ kind: 'event', event: { ...JSON.parse(data), position } })
       else if (event === 'resync') tell({ kind: 'resync' })
     }
   } finally {
     clearTimeout(timer)
+    window.removeEventListener('offline', cut)
   }
 }
 
-async function follow() {
+/** The time is over, or the computer has a network again. */
+function passed(milliseconds: number): Promise<unknown> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+    window.addEventListener('online', resolve, { once: true, signal: AbortSignal.timeout(milliseconds) })
+  })
+}
+
+async function follow(signal: AbortSignal) {
   leads = true
   let pause = FIRST_PAUSE
-  const stop = new AbortController()
-  for (;;) {
+  while (!signal.aborted) {
     const began = Date.now()
     try {
-      await read(stop.signal)
+      await read(signal)
     } catch {
-      tell({ kind: 'state', state: 'offline' })
+      if (!signal.aborted) tell({ kind: 'state', state: 'offline', position })
     }
     if (Date.now() - began > OLD) pause = FIRST_PAUSE
-    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)))
+    await passed(pause * (0.5 + Math.random() / 2))
     pause = Math.min(pause * 2, LONGEST_PAUSE)
   }
+  leads = false
 }
 
 function begin() {
@@ -83,7 +100,7 @@ function begin() {
   begun = true
   tabs?.addEventListener('message', ({ data }: MessageEvent<Told>) => hear(data))
   tabs?.postMessage({ kind: 'hello' } satisfies Told)
-  void navigator.locks.request('pok-live', follow)
+  leadTabs('pok-live', follow)
 }
 
 /** Be told of every event while the component is there. */
