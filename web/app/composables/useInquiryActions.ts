@@ -4,15 +4,18 @@ import { updateInquiry } from '~/api/sdk.gen'
 import type { InquiryChange, StaffInquiry } from '~/api/types.gen'
 
 /** What can be set and set back. */
-type Fields = Pick<InquiryChange, 'status' | 'category' | 'priority' | 'sentiment' | 'assignee_id'>
+export type Fields = Pick<InquiryChange, 'status' | 'category' | 'priority' | 'sentiment' | 'assignee_id'>
+/** What one wanted, and the inquiry as somebody else has left it meanwhile. */
+export type Collision = { mine: Fields, now: StaffInquiry }
 
 /** Changes to one inquiry: shown at once, taken back when refused, and undone from the toast. */
 export function useInquiryActions(inquiry: Ref<StaffInquiry | undefined>, onChanged: (inquiry: StaffInquiry) => void) {
   const { t } = useI18n()
   const toast = useToast()
   const cache = useQueryCache()
-  const { tell, sentence } = useProblems()
+  const { tell } = useProblems()
   const saving = ref(false)
+  const collision = shallowRef<Collision | null>(null)
 
   function show(now: StaffInquiry) {
     cache.setQueryData(getInquiryQuery({ path: { inquiry_id: now.id } }).key, now)
@@ -34,19 +37,43 @@ export function useInquiryActions(inquiry: Ref<StaffInquiry | undefined>, onChan
   async function set(fields: Fields, said?: string) {
     const before = inquiry.value
     if (!before) return
+    const after = await attempt(before, fields)
+    if (after && said) offerUndo(before, after, fields, said)
+    return after
+  }
+
+  async function attempt(before: StaffInquiry, fields: Fields) {
     saving.value = true
     show({ ...before, ...fields } as StaffInquiry)
     try {
-      const after = await send(before.id, fields, before.version)
-      if (said) offerUndo(before, after, fields, said)
-      return after
+      return await send(before.id, fields, before.version)
     } catch (error) {
-      show(before)
-      if (problemKey(error) === 'version-mismatch') explain(error, before, fields)
-      else tell(error)
+      if (inquiry.value?.version === before.version) show(before)
+      const now = await overtaken(error, before)
+      if (!now) return void tell(error)
+      show(now)
+      if (!differs(now, fields)) return now
+      collision.value = { mine: fields, now }
     } finally {
       saving.value = false
     }
+  }
+
+  const differs = (now: StaffInquiry, fields: Fields) => Object.entries(fields).some(([name, value]) => now[name as keyof Fields] !== value)
+
+  /** The inquiry as it is now, if it was refused because of what somebody else has done. */
+  async function overtaken(error: unknown, before: StaffInquiry): Promise<StaffInquiry | null> {
+    if (problemKey(error) === 'version-mismatch') return (error as { current: StaffInquiry }).current
+    if (problemKey(error) !== 'illegal-transition') return null
+    const now = await readInquiry(before.id)
+    return now && now.status !== before.status ? now : null
+  }
+
+  /** What was chosen of one's own wishes is set on top of what the other has set. */
+  async function decide(mine: Fields) {
+    const { now } = collision.value!
+    collision.value = null
+    if (Object.keys(mine).length) await attempt(now, mine)
   }
 
   function offerUndo(before: StaffInquiry, after: StaffInquiry, fields: Fields, said: string) {
@@ -56,21 +83,7 @@ export function useInquiryActions(inquiry: Ref<StaffInquiry | undefined>, onChan
       title: said,
       color: 'neutral',
       icon: 'i-lucide-check',
-      actions: possible ? [{ label: t('common.undo'), color: 'neutral', variant: 'outline', onClick: () => void send(after.id, back).catch(tell) }] : []
-    })
-  }
-
-  // Somebody else has set the same field: both values are shown, and the person decides.
-  function explain(error: unknown, before: StaffInquiry, fields: Fields) {
-    const current = (error as { current?: StaffInquiry }).current
-    if (current) show(current)
-    toast.add({
-      title: t('detail.conflict'),
-      description: sentence(error),
-      color: 'warning',
-      icon: 'i-lucide-git-compare-arrows',
-      duration: 20_000,
-      actions: [{ label: t('detail.conflictMine'), color: 'neutral', variant: 'outline', onClick: () => void send(before.id, fields).catch(tell) }]
+      actions: possible ? [{ label: t('common.undo'), color: 'neutral', variant: 'outline', onClick: () => void attempt(after, back) }] : []
     })
   }
 
@@ -83,5 +96,5 @@ export function useInquiryActions(inquiry: Ref<StaffInquiry | undefined>, onChan
     }
   }
 
-  return { set, tag, show, saving: readonly(saving) }
+  return { set, tag, show, collision, decide, saving: readonly(saving) }
 }

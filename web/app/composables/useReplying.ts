@@ -6,7 +6,7 @@ import type { Draft, StaffInquiry } from '~/api/types.gen'
 export type Written = { kind: 'reply' | 'note', text: string, draft: number | null, resolve: boolean }
 
 /** Answering an inquiry: the shared draft, and what is sent. */
-export function useReplying(inquiry: Ref<StaffInquiry | undefined>, told: { onSent: () => void, onChanged: () => unknown }) {
+export function useReplying(inquiryId: string, inquiry: Ref<StaffInquiry | undefined>, told: { onSent: () => unknown, onChanged: () => unknown }) {
   const { t } = useI18n()
   const toast = useToast()
   const { tell } = useProblems()
@@ -15,38 +15,36 @@ export function useReplying(inquiry: Ref<StaffInquiry | undefined>, told: { onSe
   const writing = ref<Draft | null>(null)
 
   const reading = useQuery(() => ({
-    ...getDraftQuery({ path: { inquiry_id: inquiry.value?.id ?? '' } }),
+    ...getDraftQuery({ path: { inquiry_id: inquiryId } }),
     enabled: !!inquiry.value
   }))
   const draft = computed(() => writing.value ?? reading.data.value ?? null)
 
-  // The same attempt keeps its key, so that one that was stored although its answer was lost is not stored twice.
-  let key = crypto.randomUUID()
+  const { keyFor, forgetKey } = useRetryKey(`reply-${inquiryId}`)
 
-  async function send(written: Written, done: () => void) {
+  /** `done` when it is stored; `overtaken` when its draft or the status are no longer what they were. */
+  async function send(written: Written, then: { done: () => void, overtaken: () => void }) {
     if (!inquiry.value) return
     sending.value = true
+    const body = {
+      kind: written.kind,
+      text: written.text,
+      ...(written.kind === 'reply' && written.draft ? { draft_number: written.draft } : {}),
+      ...(written.kind === 'reply' && written.resolve ? { status: 'resolved' as const } : {})
+    }
     try {
-      await createMessage({
-        path: { inquiry_id: inquiry.value.id },
-        headers: { 'Idempotency-Key': key },
-        body: {
-          kind: written.kind,
-          text: written.text,
-          ...(written.kind === 'reply' && written.draft ? { draft_number: written.draft } : {}),
-          ...(written.kind === 'reply' && written.resolve ? { status: 'resolved' as const } : {})
-        },
-        throwOnError: true
-      })
-      key = crypto.randomUUID()
-      done()
+      await createMessage({ path: { inquiry_id: inquiryId }, headers: { 'Idempotency-Key': keyFor(body) }, body, throwOnError: true })
+      forgetKey()
+      then.done()
       toast.add({ title: t(written.kind === 'note' ? 'detail.noted' : 'detail.sent'), color: 'success', icon: 'i-lucide-check' })
       told.onSent()
       void reading.refetch()
       void told.onChanged()
     } catch (error) {
-      if (problemOf(error).status) key = crypto.randomUUID()
-      tell(error)
+      if (problemKey(error) !== 'illegal-transition') return tell(error)
+      then.overtaken()
+      await Promise.all([told.onSent(), reading.refetch(), told.onChanged()])
+      tell(error, t('detail.overtaken'))
     } finally {
       sending.value = false
     }
