@@ -1,5 +1,7 @@
 """What a person does with the dashboard in a browser."""
 
+import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,22 +9,26 @@ from playwright.async_api import ConsoleMessage, Page, Request
 
 from tests.support.system import System
 
+# What a computer of the local network would be: an address from which browsers keep no cookies and lend no locks.
+ELSEWHERE = "pok.test"
+
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
+    *("--disable-component-update", "--disable-sync", f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"),
 ]
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "correct horse battery staple"
-# Refusals that a page asks for on purpose are logged by the browser itself.
-EXPECTED = ("Failed to load resource: the server responded with a status of 4",)
+# Logged by the browser itself: refusals that a page asks for on purpose, and a header that counts only over TLS.
+EXPECTED = ("Failed to load resource: the server responded with a status of 4", "The Cross-Origin-Opener-Policy header")
 
 
 class Visitor:
     """A page of a running system; `complaints` are console errors and requests to other origins."""
 
-    def __init__(self, page: Page, system: System) -> None:
+    def __init__(self, page: Page, system: System, address: str) -> None:
         self.page = page
         self.system = system
+        self.address = address
         self.complaints: list[str] = []
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -39,6 +45,14 @@ class Visitor:
     async def log_in_as_admin(self) -> None:
         """The administrator that the first start made."""
         await self.log_in("admin@pok.example", self.system.password)
+
+    async def log_in_as_agent(self, name: str) -> str:
+        """A new member of support, whose address is returned."""
+        email = f"{uuid.uuid4().hex[:8]}@example.org"
+        body = {"email": email, "name": name, "role": "support", "password": PASSWORD}
+        (await self.system.http.post("/api/users/", json=body)).raise_for_status()
+        await self.log_in(email)
+        return email
 
     async def violations(self) -> list[str]:
         """What axe finds against WCAG 2.2 A and AA, one line each."""
@@ -57,5 +71,8 @@ class Visitor:
             self.complaints.append(message.text)
 
     def _requested(self, request: Request) -> None:
-        if not request.url.startswith((self.system.address, "data:", "blob:")):
+        if not request.url.startswith((self.address, "data:", "blob:")):
             self.complaints.append(f"request to {request.url}")
+
+
+Arrive = Callable[..., Awaitable[Visitor]]

@@ -73,6 +73,15 @@ class System:
                 await asyncio.sleep(0.1)
         return final
 
+    async def ready(self, seconds: float = 30) -> None:
+        """Wait until the edge can answer again."""
+        async with asyncio.timeout(seconds):
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await self.anonymous.get("/api/health/ready")).is_success:
+                        return
+                await asyncio.sleep(0.1)
+
     def kill(self, package: str) -> None:
         """kill -9 the service's process."""
         os.kill(self._pid(package), signal.SIGKILL)

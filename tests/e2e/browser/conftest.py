@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from runtime.stack import web
-from tests.support.browser import ARGUMENTS, Visitor
+from tests.support.browser import ARGUMENTS, Arrive, Visitor
 from tests.support.system import System
 
 
@@ -37,14 +37,26 @@ def built_dashboard() -> None:
 
 
 @pytest.fixture
-async def visitor(chromium: Browser, system: System, request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
-    """Somebody with a browser of their own, whose context an indirect parameter may set.
+async def arrive(chromium: Browser, system: System) -> AsyncIterator[Arrive]:
+    """Opens a browser of their own for each of the people of a test; takes options of its context.
 
-    The test fails for whatever the page writes to its console as an error, and for requests to other origins.
+    The test fails for whatever their pages write to the console as an error, and for requests to other origins.
     """
-    options: dict[str, Any] = {"locale": "es-ES", "reduced_motion": "reduce", **getattr(request, "param", {})}
-    context = await chromium.new_context(base_url=system.address, **options)
-    someone = Visitor(await context.new_page(), system)
-    yield someone
-    await context.close()
-    assert not someone.complaints, someone.complaints
+    everybody = []
+
+    async def open_one(**options: Any) -> Visitor:
+        options = {"locale": "es-ES", "reduced_motion": "reduce", "base_url": system.address, **options}
+        context = await chromium.new_context(**options)
+        everybody.append(Visitor(await context.new_page(), system, options["base_url"]))
+        return everybody[-1]
+
+    yield open_one
+    for someone in everybody:
+        await someone.page.context.close()
+    assert not [complaint for someone in everybody for complaint in someone.complaints]
+
+
+@pytest.fixture
+async def visitor(arrive: Arrive, request: pytest.FixtureRequest) -> Visitor:
+    """Somebody with a browser, whose context an indirect parameter may set."""
+    return await arrive(**getattr(request, "param", {}))
