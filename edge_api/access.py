@@ -40,6 +40,8 @@ OPERATIONS: Mapping[str, Roles] = {
     "retriage_inquiry": STAFF,
     "undo_inquiry_run": STAFF,
     "dry_run_inquiry": STAFF,
+    "explain_inquiry_category": STAFF,
+    "get_ai_state": STAFF,
     "import_inquiries": ADMIN,
     "export_inquiries": ADMIN,
     "create_erasure": ADMIN,

@@ -26,6 +26,7 @@ from edge_api.options import Options
 from edge_api.problems import EXCEPTION_HANDLERS
 from edge_api.routes import (
     accounts,
+    ai,
     audit,
     bulk,
     canned_replies,
@@ -74,6 +75,8 @@ ROUTES = [
     decisions.retriage_inquiry,
     decisions.undo_inquiry_run,
     decisions.dry_run_inquiry,
+    decisions.explain_inquiry_category,
+    ai.get_ai_state,
     transfer.import_inquiries,
     transfer.export_inquiries,
     erasures.create_erasure,

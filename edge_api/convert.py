@@ -1,6 +1,6 @@
 """Between protobuf and the API's Structs. Field by field and without json_format, which costs several times as much."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import inquiry_pb2
 
 from edge_api.schemas.bulk import BulkFields
+from edge_api.schemas.drafting import Masked
 from edge_api.schemas.fields import EntityKind, Priority, Sentiment, Status, TriageState
 from edge_api.schemas.inquiries import (
     Alternative,
@@ -261,6 +262,11 @@ def _match(match: inquiry_pb2.Match) -> Match:
 def model_of(model: analysis_pb2.Model) -> Model:
     """What answered."""
     return Model(model.provider, model.name, model.prompt_version or None)
+
+
+def masked_kinds(masked: Iterable[analysis_pb2.Masked]) -> list[Masked]:
+    """What was hidden from a provider."""
+    return [Masked(kind=one.kind, count=one.count) for one in masked]
 
 
 def entity(message: analysis_pb2.Entity) -> Entity:

@@ -14,6 +14,7 @@ from edge_api.schemas.accounts import UserQuery
 from edge_api.schemas.catalog import CannedReplyQuery
 from edge_api.schemas.conversation import MessageQuery
 from edge_api.schemas.decisions import RunQuery
+from edge_api.schemas.explanation import ExplanationQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
@@ -32,6 +33,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "list_users": UserQuery,
     "list_inquiry_events": EventQuery,
     "list_inquiry_runs": RunQuery,
+    "explain_inquiry_category": ExplanationQuery,
     "list_similar_inquiries": SimilarQuery,
     "list_audit_entries": AuditQuery,
     "export_audit_entries": AuditExportQuery,

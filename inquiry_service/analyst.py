@@ -5,20 +5,26 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
 from pok.ai.v1 import analysis_pb2
 from pok.ai.v1.analysis_pb2_grpc import AnalysisServiceStub
 
-from inquiry_service.api import convert
+from inquiry_service.api import convert_analysis
+from inquiry_service.domain.explaining import Explained
 from inquiry_service.domain.triage import Analysis
 from inquiry_service.storage.records import AnalysisInput, DraftedReply, Embedded
 from runtime.rpc.client import dial
-from runtime.rpc.errors import Unavailable
+from runtime.rpc.errors import RpcError, Unavailable
 from runtime.settings import Secret
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from pok.ai.v1.analysis_pb2_grpc import AnalysisServiceAsyncStub
 
+log = structlog.get_logger(__name__)
+
 TIMEOUT = 60.0
+EXPLAIN_TIMEOUT = 10.0
+MODEL_TIMEOUT = 2.0
 
 
 class Analyst:
@@ -46,17 +52,32 @@ class Analyst:
         self, inquiry_id: UUID, asked: AnalysisInput, *, provider: str, spend_left: int | None
     ) -> Analysis:
         """What `provider` makes of it: "auto", "embedded" or "openai"."""
-        request = convert.analyze_request(str(inquiry_id), asked, spend_left)
+        request = convert_analysis.analyze_request(str(inquiry_id), asked, spend_left)
         request.provider = provider
         response = await self._stub.Analyze(request)
-        return convert.analysis(response.analysis)
+        return convert_analysis.analysis(response.analysis)
+
+    async def explain(self, inquiry_id: UUID, asked: AnalysisInput, category: str) -> Explained:
+        """Why the embedded model gives it this category, or the most probable one."""
+        request = analysis_pb2.ExplainCategoryRequest(
+            inquiry=convert_analysis.analyze_request(str(inquiry_id), asked, None), category=category
+        )
+        return convert_analysis.explained(await self._stub.ExplainCategory(request, timeout=EXPLAIN_TIMEOUT))
+
+    async def model(self) -> analysis_pb2.GetModelResponse | None:
+        """What the service says of itself; None while it does not answer."""
+        try:
+            return await self._stub.GetModel(analysis_pb2.GetModelRequest(), timeout=MODEL_TIMEOUT)
+        except RpcError as error:
+            log.warning("ai_state_unknown", reason=error.reason)
+            return None
 
     async def draft_reply(
         self, inquiry_id: UUID, asked: AnalysisInput, *, category: str, instruction: str, spend_left: int | None
     ) -> AsyncGenerator[str | DraftedReply]:
         """The text as it is written, and at the end the whole of it."""
         request = analysis_pb2.DraftReplyRequest(
-            inquiry=convert.analyze_request(str(inquiry_id), asked, spend_left),
+            inquiry=convert_analysis.analyze_request(str(inquiry_id), asked, spend_left),
             category=category,
             instruction=instruction,
         )
@@ -64,6 +85,6 @@ class Analyst:
             if response.WhichOneof("part") == "delta":
                 yield response.delta
             else:
-                yield convert.drafted_reply(response.reply)
+                yield convert_analysis.drafted_reply(response.reply)
                 return
         raise Unavailable("The AI service ended before the draft did.", reason="DRAFT_INCOMPLETE")

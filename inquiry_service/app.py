@@ -38,6 +38,7 @@ from inquiry_service.api.triage import TriageServicer
 from inquiry_service.domain import audit
 from inquiry_service.domain.account_admin import AccountAdmin
 from inquiry_service.domain.accounts import Accounts
+from inquiry_service.domain.ai_state import AiStates
 from inquiry_service.domain.audit_reading import AuditReading
 from inquiry_service.domain.bulk import Bulk
 from inquiry_service.domain.canned_replies import CannedReplies
@@ -47,9 +48,11 @@ from inquiry_service.domain.decisions import Decisions
 from inquiry_service.domain.drafts import Drafts
 from inquiry_service.domain.editing import Editing
 from inquiry_service.domain.erasing import Erasing
+from inquiry_service.domain.explaining import Explaining
 from inquiry_service.domain.exporting import Exporting
 from inquiry_service.domain.importing import Importing
 from inquiry_service.domain.intake import Intake
+from inquiry_service.domain.knowledge import KnowledgeLog
 from inquiry_service.domain.meaning import Meanings
 from inquiry_service.domain.page_tokens import PageTokens
 from inquiry_service.domain.passwords import Passwords
@@ -165,7 +168,13 @@ class InquiryService:
             Timeline(self._database, pages),
             settings.tracking_key,
         )
-        decisions = DecisionServicer(Decisions(self._database, self._settings, pages, self._analyst), self._relay.ring)
+        decisions = DecisionServicer(
+            Decisions(self._database, self._settings, pages, self._analyst),
+            Explaining(self._database, self._analyst),
+            AiStates(self._database, self._settings),
+            self._analyst.model,
+            self._relay.ring,
+        )
         conversation = Conversation(self._database, pages, self._relay.ring)
         talk = ConversationServicer(conversation, self._drafts)
         tracking = TrackingServicer(Tracking(self._database, conversation, settings.tracking_key))
@@ -175,9 +184,10 @@ class InquiryService:
             analysis_timeout=settings.analysis_timeout_seconds,
             wake=self._sweeper.wake,
         )
-        knowledge = KnowledgeServicer(self._database, self._settings, self._stopping)
+        categories = Categories(self._database)
+        knowledge = KnowledgeServicer(KnowledgeLog(self._database, self._stopping), categories, self._settings)
         watch = LiveServicer(Watching(self._database, self._tail))
-        catalog = CatalogServicer(Categories(self._database), CannedReplies(self._database))
+        catalog = CatalogServicer(categories, CannedReplies(self._database))
         transfer = TransferServicer(Importing(self._database), Exporting(self._database, pages))
         erasure = ErasureServicer(erasing, self._jobs.wake)
         run_time = SettingsServicer(self._settings)

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from inquiry_service.domain.drafts import STALLED_SECONDS
 from inquiry_service.domain.retry import MAX_CRASHES
 from inquiry_service.relay import Relay
-from inquiry_service.storage import drafts, inquiries, sessions, triage
+from inquiry_service.storage import drafts, inquiries, knowledge, sessions, triage
 from inquiry_service.storage.database import Database
 from runtime.rpc.errors import RpcError
 
@@ -46,6 +46,7 @@ class Sweeper:
                 if loop.time() >= purge_at:
                     await inquiries.purge_idempotency_keys(self._database)
                     await sessions.purge(self._database)
+                    await knowledge.prune(self._database)
                     purge_at = loop.time() + PURGE_EVERY_SECONDS
                 troubled = False
             except (RpcError, RedisError, OSError, TimeoutError) as error:

@@ -11,7 +11,7 @@ from pok.inquiry.v1 import conversation_pb2
 
 from edge_api import problems, sse
 from edge_api.body import EdgeRequest
-from edge_api.convert import STATUS_NUMBER, model_of, names, numbers, time_of
+from edge_api.convert import STATUS_NUMBER, masked_kinds, model_of, names, numbers, time_of
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.routes.inquiries import REPLAYED, IdempotencyKey, InquiryId, checked_key
 from edge_api.schemas.conversation import (
@@ -196,6 +196,9 @@ def _draft(draft: conversation_pb2.Draft) -> Draft:
         reply_number=draft.reply_number or None,
         edit_distance=draft.edit_distance if draft.HasField("edit_distance") else None,
         reason=draft.reason or None,
+        cited=list(draft.cited),
+        missing=list(draft.missing),
+        masked=masked_kinds(draft.masked),
         create_time=time_of(draft.create_time),
         update_time=time_of(draft.update_time),
     )

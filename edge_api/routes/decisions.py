@@ -13,6 +13,7 @@ from edge_api.body import EdgeRequest
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.routes.inquiries import ETAG, InquiryId, entity_tag
 from edge_api.schemas.decisions import Analysis, DryRun, InquiryRun, Run, RunPage, RunQuery, Usage
+from edge_api.schemas.explanation import ExplainingPhrase, Explanation, ExplanationQuery, SimilarCase
 from edge_api.schemas.inquiries import Alternative, StaffInquiry
 
 RunNumber = Annotated[int, Parameter(ge=1, le=2**53, description="Number of the run.", schema_extra={"examples": [1]})]
@@ -92,6 +93,44 @@ async def dry_run_inquiry(request: EdgeRequest, inquiry_id: InquiryId, data: Dry
     return _analysis(response.analysis)
 
 
+@get(
+    "/api/inquiries/{inquiry_id:uuid}/why",
+    summary="Explain a category",
+    tags=["decisions"],
+    response_description="What speaks for it.",
+    **operation("explain_inquiry_category", 400, 401, 403, 404),
+)
+async def explain_inquiry_category(request: EdgeRequest, inquiry_id: InquiryId) -> Explanation:
+    """Why the embedded model gives the inquiry this category, or the most probable one: phrases of the customer and the
+    closest cases known. Computed on demand; 503 while the AI service is away.
+    """
+    query = request.query(ExplanationQuery)
+    response = await request.backend.decisions.ExplainCategory(
+        decisions_pb2.ExplainCategoryRequest(inquiry_id=str(inquiry_id), category=query.category)
+    )
+    return Explanation(
+        category=response.category,
+        categories=[Alternative(score.category, score.confidence) for score in response.categories],
+        phrases=[
+            ExplainingPhrase(
+                message=phrase.message, start=phrase.start, end=phrase.end, text=phrase.text, weight=phrase.weight
+            )
+            for phrase in response.phrases
+        ],
+        cases=[
+            SimilarCase(
+                inquiry_id=case.inquiry_id or None,
+                reference=case.reference or None,
+                text=case.text,
+                category=case.category,
+                similarity=case.similarity,
+            )
+            for case in response.cases
+        ],
+        learned_share=response.learned_share,
+    )
+
+
 def _run(run: decisions_pb2.Run) -> InquiryRun:
     return InquiryRun(
         number=run.number,
@@ -123,4 +162,10 @@ def _analysis(analysis: analysis_pb2.Analysis) -> Analysis:
             duration_ms=usage.duration_ms,
         ),
         fallback=analysis.fallback or None,
+        cited=list(analysis.cited),
+        missing=list(analysis.missing),
+        masked=convert.masked_kinds(analysis.masked),
+        sent_text=analysis.sent_text or None,
+        uncorrected_category=analysis.uncorrected_category or None,
+        learned_share=analysis.learned_share,
     )

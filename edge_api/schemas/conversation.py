@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from edge_api.schemas.drafting import Cited, MaskedKinds, Missing
 from edge_api.schemas.fields import Status, Uuid, text
 from edge_api.schemas.inquiries import CustomerInquiry, Model
 
@@ -125,6 +126,9 @@ class Draft(Struct, frozen=True, kw_only=True):
             examples=["provider_timeout"],
         ),
     ]
+    cited: Cited
+    missing: Missing
+    masked: MaskedKinds
     create_time: Annotated[datetime, Meta(description="When it was begun, UTC.", examples=["2026-11-22T09:30:00Z"])]
     update_time: Annotated[datetime, Meta(description="When it last changed, UTC.", examples=["2026-11-22T09:30:04Z"])]
 

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from edge_api.schemas.drafting import Cited, MaskedKinds, Missing
+from edge_api.schemas.explanation import LearnedShare
 from edge_api.schemas.fields import Priority, Sentiment, text
 from edge_api.schemas.inquiries import Alternative, Entity, Model
 
@@ -33,11 +35,30 @@ class Analysis(Struct, frozen=True, kw_only=True):
     entities: Annotated[list[Entity], Meta(description="Facts found in the messages.")]
     draft: Annotated[str, Meta(description="The reply it drafted.", examples=["Hola, Ana: lo revisamos."])]
     model: Annotated[Model, Meta(description="What answered.")]
-    knowledge_version: Annotated[int, Meta(description="Of the taxonomy that was used.", examples=[3])]
+    knowledge_version: Annotated[int, Meta(description="Of taxonomy and decisions as they were used.", examples=[3])]
     usage: Annotated[Usage, Meta(description="What it took.")]
     fallback: Annotated[
         str | None, Meta(description="Why another provider answered than was asked for.", examples=["spend_cap"])
     ]
+    cited: Cited
+    missing: Missing
+    masked: MaskedKinds
+    sent_text: Annotated[
+        str | None,
+        Meta(
+            description="The customer's words as they left for the provider; null where nothing left.",
+            examples=["[NAME_1]: me han cobrado dos veces."],
+        ),
+    ]
+    uncorrected_category: Annotated[
+        str | None,
+        Meta(
+            description="What the embedded model would have put first without people's corrections; null where another "
+            "model answered.",
+            examples=["returns_refunds"],
+        ),
+    ]
+    learned_share: LearnedShare
 
 
 class InquiryRun(Struct, frozen=True, kw_only=True):

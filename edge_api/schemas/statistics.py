@@ -18,8 +18,12 @@ SERIES = """Key of a series.
 | `response_times` | `first_response_median_seconds`, `first_response_p90_seconds`, the same of `resolution` |
 | `ai` | `automatic`, `reviewed`, `confirmed`, `corrected`, `failed`, and `agreement` for each category |
 | `drafts` | `replies`, `drafts_sent`, `drafts_unedited`, `drafts_dismissed`, `mean_edit_distance` |
+| `learning` | `judged`: people's first decisions on choices of the embedded model; `agreement`: the share that it \
+chose alike; `uncorrected_agreement`: the same without corrections; `agreement` and `corrected` for each category |
 """
-SeriesKey = Literal["volume", "categories", "sentiments", "languages", "agents", "response_times", "ai", "drafts"]
+SeriesKey = Literal[
+    "volume", "categories", "sentiments", "languages", "agents", "response_times", "ai", "drafts", "learning"
+]
 Step = Literal["hour", "day", "week", "month"]
 Moment = Annotated[
     str,

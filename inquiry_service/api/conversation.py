@@ -105,6 +105,9 @@ def _draft(record: DraftRecord) -> conversation_pb2.Draft:
         reply_number=record.reply_number or 0,
         edit_distance=record.edit_distance,
         reason=record.reason or "",
+        cited=record.cited,
+        missing=record.missing,
+        masked=[analysis_pb2.Masked(**one) for one in record.masked],
         create_time=convert.timestamp(record.create_time),
         update_time=convert.timestamp(record.update_time),
     )

@@ -8,25 +8,19 @@ from uuid import UUID
 import msgspec
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import inquiry_pb2, knowledge_pb2
 
-from inquiry_service.domain.triage import Analysis
 from inquiry_service.domain.vocabulary import reference
 from inquiry_service.storage.events import EventRecord
 from inquiry_service.storage.records import (
-    AnalysisInput,
     Category,
-    CategoryScore,
-    DraftedReply,
     InquiryRecord,
     SimilarRecord,
 )
 from runtime.rpc.errors import InvalidArgument, NotFound
 
-EMBEDDING_BYTES = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,31 +91,6 @@ def timestamp(time: datetime) -> Timestamp:
     """By hand: three times as fast as FromDatetime, and lists are a hot path."""
     since = time - _EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
-
-
-def analyze_request(inquiry_id: str, asked: AnalysisInput, spend_left: int | None) -> analysis_pb2.AnalyzeRequest:
-    """What the AI service is asked about an inquiry."""
-    return analysis_pb2.AnalyzeRequest(
-        inquiry_id=inquiry_id,
-        customer_name=asked.customer_name,
-        subject=asked.subject,
-        conversation=[
-            analysis_pb2.Turn(author=AUTHOR.number(turn["author"]), text=turn["body"]) for turn in asked.conversation
-        ],
-        knowledge_version=asked.knowledge_version,
-        spend_left_micros=spend_left,
-    )
-
-
-def drafted_reply(message: analysis_pb2.DraftedReply) -> DraftedReply:
-    """A finished draft."""
-    return DraftedReply(
-        text=message.text,
-        model=MessageToDict(message.model, preserving_proto_field_name=True),
-        cost_micros=message.usage.cost_micros,
-        fallback=message.fallback,
-        instruction_followed=message.instruction_followed,
-    )
 
 
 def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
@@ -201,57 +170,6 @@ def category_message(category: Category) -> knowledge_pb2.Category:
     )
 
 
-def analysis(message: analysis_pb2.Analysis) -> Analysis:
-    """A result as the domain reads it. Raises InvalidArgument."""
-    record: dict[str, Any] = {
-        "model": MessageToDict(message.model, preserving_proto_field_name=True),
-        "knowledge_version": message.knowledge_version,
-        "categories": [{"category": score.category, "confidence": score.confidence} for score in message.categories],
-        "sentiment": SENTIMENT.word(message.sentiment, "analysis.sentiment"),
-        "sentiment_score": message.sentiment_score,
-        "priority": PRIORITY.word(message.priority, "analysis.priority"),
-        "priority_reason": message.priority_reason,
-        "language": message.language,
-        "entities": [_entity(entity) for entity in message.entities],
-        "draft": message.draft,
-        "input_tokens": message.usage.input_tokens,
-        "output_tokens": message.usage.output_tokens,
-        "cost_micros": message.usage.cost_micros,
-        "duration_ms": message.usage.duration_ms,
-        "fallback": message.fallback,
-    }
-    return Analysis(
-        categories=[CategoryScore(score.category, score.confidence) for score in message.categories],
-        sentiment=record["sentiment"],
-        sentiment_score=message.sentiment_score,
-        priority=record["priority"],
-        priority_reason=message.priority_reason,
-        language=message.language,
-        draft=message.draft,
-        model=f"{message.model.provider}/{message.model.name}",
-        cost_micros=max(0, message.usage.cost_micros),
-        embedding=_embedding(message),
-        encoder_version=message.encoder_version,
-        record=record,
-    )
-
-
-def _embedding(message: analysis_pb2.Analysis) -> bytes:
-    if message.embedding and len(message.embedding) != EMBEDDING_BYTES:
-        raise InvalidArgument.field("analysis.embedding", f"Must have {EMBEDDING_BYTES} bytes.")
-    return message.embedding
-
-
 def entity_message(entity: Mapping[str, Any]) -> analysis_pb2.Entity:
     """A fact as it was kept."""
     return analysis_pb2.Entity(**{**entity, "kind": ENTITY_KIND.number(entity["kind"])})
-
-
-def _entity(entity: analysis_pb2.Entity) -> dict[str, Any]:
-    return {
-        "kind": ENTITY_KIND.word(entity.kind, "analysis.entities"),
-        "value": entity.value,
-        "turn": entity.turn,
-        "start": entity.start,
-        "end": entity.end,
-    }

@@ -1,55 +1,51 @@
-"""KnowledgeService: the taxonomy as a stream that AI processes keep in memory."""
+"""KnowledgeService: taxonomy, settings and people's decisions as a stream that AI processes keep in memory."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 from pok.inquiry.v1 import knowledge_pb2, knowledge_pb2_grpc
 
 from inquiry_service.api import convert
+from inquiry_service.domain.categories import Categories
+from inquiry_service.domain.knowledge import KnowledgeLog, News
 from inquiry_service.domain.settings import Settings
-from inquiry_service.storage import categories, knowledge
-from inquiry_service.storage.database import Database
-
-POLL_SECONDS = 2.0
+from inquiry_service.storage.knowledge import DecisionRecord
 
 
 class KnowledgeServicer(knowledge_pb2_grpc.KnowledgeServiceServicer):
-    """Sends the taxonomy and what the settings ask of the AI whenever the version has grown.
+    """Converts what the log tells; each answer has the taxonomy, which is small, as it is then."""
 
-    Streams end when `stopping` is set.
-    """
-
-    def __init__(self, database: Database, settings: Settings, stopping: asyncio.Event) -> None:
-        self._database = database
+    def __init__(self, log: KnowledgeLog, categories: Categories, settings: Settings) -> None:
+        self._log = log
+        self._categories = categories
         self._settings = settings
-        self._stopping = stopping
 
     async def WatchKnowledge(
         self, request: knowledge_pb2.WatchKnowledgeRequest, context: Any
     ) -> AsyncIterator[knowledge_pb2.WatchKnowledgeResponse]:
-        """The whole taxonomy now, and again after each change."""
-        sent = request.after_version
-        while not self._stopping.is_set():
-            version = await knowledge.version(self._database)
-            if version > sent:
-                yield await self._snapshot(version)
-                sent = version
-            await self._pause()
+        """All of it now, and what changes after."""
+        async for news in self._log.watch(request.after_version):
+            yield await self._answer(news)
 
-    async def _snapshot(self, version: int) -> knowledge_pb2.WatchKnowledgeResponse:
-        active = [category for category in await categories.all_(self._database) if category.active]
+    async def _answer(self, news: News) -> knowledge_pb2.WatchKnowledgeResponse:
         values = await self._settings.read()
+        active = [category for category in await self._categories.list() if category.active]
         return knowledge_pb2.WatchKnowledgeResponse(
-            version=version,
+            version=news.version,
             categories=map(convert.category_message, active),
             ai_provider=values.ai_provider,
             confidence_threshold=values.confidence_threshold,
+            decisions=map(_decision, news.decisions),
+            forgotten_inquiry_ids=map(str, news.forgotten),
+            more=news.more,
+            reset=news.reset,
         )
 
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+
+def _decision(record: DecisionRecord) -> knowledge_pb2.Decision:
+    return knowledge_pb2.Decision(
+        inquiry_id=str(record.inquiry_id),
+        category=record.category or "",
+        embedding=record.embedding or b"",
+        encoder_version=record.encoder_version or "",
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 from google.protobuf.duration_pb2 import Duration
 from pok.inquiry.v1 import triage_pb2, triage_pb2_grpc
 
-from inquiry_service.api import convert
+from inquiry_service.api import convert, convert_analysis
 from inquiry_service.domain.triage import Triage
 from runtime.rpc.errors import InvalidArgument
 
@@ -36,7 +36,7 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
                 lease=self._lease,
                 analysis_timeout=self._analysis_timeout,
                 alone=job.crashes > 0,
-                request=convert.analyze_request(request.inquiry_id, job, self._triage.spend_left(job)),
+                request=convert_analysis.analyze_request(request.inquiry_id, job, self._triage.spend_left(job)),
             )
         )
 
@@ -53,7 +53,7 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
         self, request: triage_pb2.CompleteTriageRequest, context: Any
     ) -> triage_pb2.CompleteTriageResponse:
         """Store the result."""
-        applied = await self._triage.complete(*_key(request.key), convert.analysis(request.analysis))
+        applied = await self._triage.complete(*_key(request.key), convert_analysis.analysis(request.analysis))
         if not applied:
             self._wake()
         return triage_pb2.CompleteTriageResponse(applied=applied)

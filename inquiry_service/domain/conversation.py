@@ -19,7 +19,7 @@ from inquiry_service.domain.page_tokens import PageTokens, page_size
 from inquiry_service.domain.roles import require_signed_in
 from inquiry_service.domain.status import check_transition
 from inquiry_service.domain.vocabulary import Status
-from inquiry_service.storage import drafts, inquiries, messages, triage_requests
+from inquiry_service.storage import drafts, inquiries, knowledge, messages, triage_requests
 from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.drafts import DraftRecord
 from inquiry_service.storage.messages import MessageRecord
@@ -245,6 +245,8 @@ async def _add(
             "event_body": event,
         },
     )
+    if "spam" in changes.get("status", ()):
+        await knowledge.set_spam(connection, before.id, spam=status == "spam")
     if used:
         sent = msgspec.structs.replace(used, state="sent", reply_number=number)
         await drafts.save(connection, sent, actor="agent", actor_id=sender.account_id)

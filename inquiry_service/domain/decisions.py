@@ -7,7 +7,7 @@ from inquiry_service.domain.page_tokens import PageTokens, page_size
 from inquiry_service.domain.roles import require_staff
 from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.triage import Analysis, spend_left
-from inquiry_service.storage import decisions, inquiries, triage, triage_requests
+from inquiry_service.storage import context, decisions, inquiries, spending, triage_requests
 from inquiry_service.storage.database import Database
 from inquiry_service.storage.decisions import RunRecord
 from inquiry_service.storage.records import AnalysisInput, InquiryRecord
@@ -62,10 +62,9 @@ class Decisions:
         limit = page_size(size, default=DEFAULT_PAGE_SIZE, largest=LARGEST_PAGE_SIZE)
         binding = ("runs", inquiry_id)
         before = int.from_bytes(self._tokens.open(page_token, *binding)) if page_token else FIRST_PAGE
-        listed = await decisions.runs(self._database, inquiry_id, before=before, size=limit + 1)
-        if not listed and not await decisions.exists(self._database, inquiry_id):
+        items, more = await decisions.runs(self._database, inquiry_id, before=before, size=limit)
+        if not items and not await decisions.exists(self._database, inquiry_id):
             raise NotFound("There is no such inquiry.")
-        items, more = listed[:limit], len(listed) > limit
         position = items[-1].claim.to_bytes(POSITION_BYTES) if more else b""
         return RunPage(items, self._tokens.seal(position, *binding) if more else "")
 
@@ -109,14 +108,13 @@ class Decisions:
         require_staff(principal)
         if provider not in PROVIDERS:
             raise InvalidArgument.field("provider", f"Must be one of: {', '.join(PROVIDERS)}.")
-        asked = await triage.analysis_input(self._database, inquiry_id)
+        asked = await context.analysis_input(self._database, inquiry_id)
         if asked is None:
             raise NotFound("There is no such inquiry.")
-        left = spend_left(self._settings, asked)
+        left = spend_left(self._settings, asked.spent_micros)
         analysis = await self._analyst.analyze(inquiry_id, asked, provider=provider, spend_left=left)
-        if analysis.cost_micros:
-            async with self._database.transaction() as connection:
-                await triage.spend(connection, analysis.cost_micros)
+        async with self._database.transaction() as connection:
+            await spending.add(connection, analysis.usage)
         return analysis
 
     async def _found(self, inquiry_id: UUID) -> InquiryRecord:

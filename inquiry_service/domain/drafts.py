@@ -9,14 +9,15 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from inquiry_service.domain import text
+from inquiry_service.domain import sources, text
 from inquiry_service.domain.roles import require_staff
 from inquiry_service.domain.settings import Settings
 from inquiry_service.domain.triage import spend_left
-from inquiry_service.storage import drafts, inquiries, messages, triage
+from inquiry_service.storage import context, drafts, inquiries, messages, spending
+from inquiry_service.storage.context import MOST_SOURCES
 from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.drafts import DraftRecord
-from inquiry_service.storage.records import AnalysisInput, DraftedReply
+from inquiry_service.storage.records import AnalysisInput, DraftedReply, Usage
 from runtime.rpc.context import Principal
 from runtime.rpc.errors import FailedPrecondition, InvalidArgument, NotFound, RpcError
 
@@ -133,7 +134,7 @@ class Drafts:
                 instruction=instruction,
                 actor_id=actor_id,
             )
-            asked = await triage.analysis_input(connection, inquiry_id)
+            asked = await context.analysis_input(connection, inquiry_id)
         if begun is None or asked is None:
             raise LookupError("the inquiry was there a moment ago, and locked")
         return begun, asked, inquiry.category or ""
@@ -146,20 +147,22 @@ class Drafts:
             if not isinstance(error, RpcError):
                 log.error("draft_failed", inquiry_id=str(begun.inquiry_id), exc_info=error)
             try:
-                await self._settle(msgspec.structs.replace(begun, state="failed", reason=reason), cost_micros=0)
+                await self._settle(msgspec.structs.replace(begun, state="failed", reason=reason), Usage())
             except RpcError as unreachable:  # then it becomes failed by time
                 log.warning("draft_not_settled", inquiry_id=str(begun.inquiry_id), cause=unreachable.reason)
             parts.put_nowait(error)
 
     async def _reply(self, begun: DraftRecord, asked: AnalysisInput, category: str, parts: Parts) -> DraftedReply:
         loop = asyncio.get_running_loop()
+        answers = await sources.answers(self._database, begun.inquiry_id)
+        asked = msgspec.structs.replace(asked, sources=[*answers, *asked.sources][:MOST_SOURCES])
         so_far, due = "", loop.time() + PROGRESS_SECONDS
         written = self._writer.draft_reply(
             begun.inquiry_id,
             asked,
             category=category,
             instruction=begun.instruction,
-            spend_left=spend_left(self._settings, asked),
+            spend_left=spend_left(self._settings, asked.spent_micros),
         )
         async with aclosing(written) as stream:
             async for part in stream:
@@ -179,14 +182,16 @@ class Drafts:
             body=reply.text,
             model=reply.model,
             reason=None if reply.instruction_followed else NOT_UNDERSTOOD,
+            cited=reply.cited,
+            missing=reply.missing,
+            masked=reply.masked,
         )
-        return await self._settle(finished, cost_micros=reply.cost_micros)
+        return await self._settle(finished, reply.usage)
 
-    async def _settle(self, ended: DraftRecord, *, cost_micros: int) -> DraftRecord:
+    async def _settle(self, ended: DraftRecord, usage: Usage) -> DraftRecord:
         # What has taken the draft's place meanwhile stays; what writing it has cost, counts in any case.
         async with self._database.transaction() as connection:
-            if cost_micros:
-                await triage.spend(connection, cost_micros)
+            await spending.add(connection, usage)
             inquiry = await inquiries.lock(connection, ended.inquiry_id)
             draft = await drafts.one(connection, ended.inquiry_id, ended.number)
             if inquiry is None or draft is None:  # erased

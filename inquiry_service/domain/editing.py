@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from inquiry_service.domain import text
+from inquiry_service.domain.knowledge import learn
 from inquiry_service.domain.roles import require_staff
 from inquiry_service.domain.status import check_transition
 from inquiry_service.domain.vocabulary import Priority, Sentiment, Status
-from inquiry_service.storage import inquiries
+from inquiry_service.storage import decisions, inquiries, knowledge
 from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.records import InquiryRecord
 from runtime.rpc.context import Principal
@@ -58,6 +59,8 @@ class Editing:
             before = await inquiries.lock(connection, id_)
             if before is None:
                 raise NotFound("There is no such inquiry.")
+            if "category" in change.fields:
+                await knowledge.hold(connection)  # whoever changes the taxonomy locks in this order, too
             await _check_references(connection, change, before)
             values, changes = merge(before, change)
             if changes:
@@ -66,12 +69,16 @@ class Editing:
                     event["tags_changed"] = True
                 if machines := judged(before, changes):
                     event["judged"] = machines
+                    if uncorrected := await decisions.uncorrected_category(connection, id_):
+                        event["uncorrected"] = uncorrected
                 if change.bulk:
                     event["bulk"] = True
                 actor_id = UUID(principal.account_id) if principal.account_id else None
-                return await inquiries.update(
+                after = await inquiries.update(
                     connection, {**values, "id": id_, "actor_id": actor_id, "event_body": event}
                 )
+                await learn(connection, after, changes, bulk=change.bulk)
+                return after
         found = await inquiries.for_staff(self._database, id_)
         if found is None:
             raise NotFound("There is no such inquiry.")

@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple, get_args
 from inquiry_service.domain.tally import Tally
 from inquiry_service.storage.statistics import TOTAL
 
-Series = Literal["volume", "categories", "sentiments", "languages", "agents", "response_times", "ai", "drafts"]
+Series = Literal[
+    "volume", "categories", "sentiments", "languages", "agents", "response_times", "ai", "drafts", "learning"
+]
 SERIES: tuple[Series, ...] = get_args(Series)
 MOST_KEYS = 50
 """As many categories, languages or agents as a series shows, the most frequent ones."""
@@ -33,6 +35,7 @@ class Source(NamedTuple):
 VOLUME = ("received", "resolved", "reopened", "backlog")
 AI = ("automatic", "reviewed", "confirmed", "corrected", "failed")
 DRAFTS = ("replies", "drafts_sent", "drafts_unedited", "drafts_dismissed", "edit_distance")
+LEARNING = ("comparable", "agreed", "uncorrected_agreed")
 DURATIONS = ("first_response", "resolution")
 QUANTILES = {"median": 0.5, "p90": 0.9}
 TOTALS = (Source(TOTAL, (*VOLUME, *AI, *DRAFTS)), Source("bin", DURATIONS))
@@ -46,6 +49,7 @@ SOURCES: Mapping[Series, Sequence[Source]] = {
     "response_times": [Source("bin", DURATIONS)],
     "ai": [Source(TOTAL, AI), Source("category", ["confirmed", "corrected"])],
     "drafts": [Source(TOTAL, DRAFTS)],
+    "learning": [Source(TOTAL, LEARNING), Source("category", ["confirmed", "corrected"])],
 }
 
 
@@ -66,6 +70,13 @@ def lines(series: Series, both: Tally) -> Iterator[Shown]:
         case "drafts":
             yield from (_count(measure) for measure in DRAFTS[:-1])
             yield Shown("mean_edit_distance", "", lambda tally: tally.mean("edit_distance", "drafts_sent"))
+        case "learning":
+            yield Shown("judged", "", lambda tally: tally.of("comparable"))
+            yield Shown("agreement", "", lambda tally: tally.mean("agreed", "comparable"))
+            yield Shown("uncorrected_agreement", "", lambda tally: tally.mean("uncorrected_agreed", "comparable"))
+            for key in _keys(both, SOURCES[series][1]):
+                yield Shown("agreement", key, partial(_agreement, category=key))
+                yield _count("corrected", "category", key)
         case _:
             (source,) = SOURCES[series]
             for key in _keys(both, source):

@@ -7,9 +7,9 @@ import msgspec
 
 from inquiry_service.domain.retry import MAX_ATTEMPTS, FailureKind, next_delay
 from inquiry_service.domain.settings import Settings
-from inquiry_service.storage import triage
+from inquiry_service.storage import knowledge, spending, triage
 from inquiry_service.storage.database import Connection, Database
-from inquiry_service.storage.records import AnalysisInput, CategoryScore, ClaimedJob, HeldJob
+from inquiry_service.storage.records import CategoryScore, ClaimedJob, HeldJob, Usage
 from runtime.rpc.errors import Aborted, InvalidArgument
 
 MICROS = 1_000_000
@@ -32,7 +32,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     draft: str
     model: str
-    cost_micros: int
+    usage: Usage
     embedding: bytes
     encoder_version: str
     record: dict[str, Any]
@@ -54,7 +54,7 @@ class Triage:
 
     def spend_left(self, job: ClaimedJob) -> int | None:
         """What the AI may still cost today, in millionths, never below 0; None without a cap."""
-        return spend_left(self._settings, job)
+        return spend_left(self._settings, job.spent_micros)
 
     async def renew(self, claims: list[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
         """Prolong all claims of a worker; returns those that it has lost."""
@@ -65,8 +65,7 @@ class Triage:
         """Store a result; False when a newer message makes it superseded. Raises Aborted (STALE_CLAIM)."""
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
-            if analysis.cost_micros:
-                await triage.spend(connection, analysis.cost_micros)
+            await spending.add(connection, analysis.usage)
             if held.requested_revision > held.claimed_revision:
                 await triage.supersede(connection, inquiry_id, analysis.record)
                 await _requeue(connection, inquiry_id, held, "triage_superseded")
@@ -83,6 +82,8 @@ class Triage:
                     "outcome": "suggested" if fields["triage_state"] == "needs_review" else "applied",
                     "record": analysis.record,
                     "draft": analysis.draft,
+                    "cited": analysis.record["cited"],
+                    "missing": analysis.record["missing"],
                     "embedding": analysis.embedding or None,
                     "encoder_version": analysis.encoder_version,
                     "event_body": {
@@ -94,6 +95,8 @@ class Triage:
                     },
                 },
             )
+            if analysis.embedding and "category" in held.human_versions:
+                await knowledge.tell_again(connection, [inquiry_id])
             return True
 
     async def fail(
@@ -127,10 +130,10 @@ class Triage:
             await _requeue(connection, inquiry_id, held, "triage_released")
 
 
-def spend_left(settings: Settings, asked: AnalysisInput) -> int | None:
-    """What the AI may still cost on the day of `asked`, in millionths, never below 0; None without a cap."""
+def spend_left(settings: Settings, spent_micros: int | None) -> int | None:
+    """What the AI may still cost today, having cost so much, in millionths, never below 0; None without a cap."""
     cap = settings.values.daily_spend_cap
-    return None if cap is None else max(0, round(cap * MICROS) - (asked.spent_micros or 0))
+    return None if cap is None else max(0, round(cap * MICROS) - (spent_micros or 0))
 
 
 def decide(held: HeldJob, analysis: Analysis, threshold: float) -> dict[str, Any]:

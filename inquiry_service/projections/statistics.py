@@ -115,6 +115,15 @@ def _judged(event: LoggedEvent) -> Iterator[Amount]:
     if judged and "category" in event.changes and not event.body.get("bulk"):
         after = event.changes["category"][1]
         yield from _of_category(event, "confirmed" if after == judged else "corrected", judged)
+        yield from _taught(event, judged, after)
+
+
+def _taught(event: LoggedEvent, judged: str, after: str) -> Iterator[Amount]:
+    # Only where it is known what the machine would have chosen without corrections.
+    if uncorrected := event.body.get("uncorrected"):
+        yield _once(event, "comparable")
+        yield _once(event, "agreed", amount=int(after == judged))
+        yield _once(event, "uncorrected_agreed", amount=int(after == uncorrected))
 
 
 def _replied(event: LoggedEvent, receive_time: datetime | None) -> Iterator[Amount]:

@@ -1,23 +1,34 @@
 """Queries on what the AI has decided: its runs, and taking them back."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from inquiry_service.storage.database import Connection, Database, Statement
 
+MOST_BYTES = 1_500_000
+"""In one page of runs: a call carries 4 MB, and what left for a provider may be long."""
+
 # What a run changed stands in its event, which outlives it.
 _CHANGES = """(select body -> 'changes' from event e where e.inquiry_id = ai_run.inquiry_id
     and kind = 'triage_completed' and cast(body ->> 'claim' as bigint) = claim limit 1) as changes"""
 _RUNS = Statement(
-    f"""select claim, outcome, revision, record, create_time, {_CHANGES} from ai_run
-    where inquiry_id = :inquiry_id and claim < :before order by claim desc limit :size"""
+    f"""select claim, outcome, revision, record, create_time, {_CHANGES},
+        (select min(claim) from ai_run where inquiry_id = :inquiry_id) as first_claim
+    from (
+        select *, sum(octet_length(cast(record as text))) over newest as bytes, row_number() over newest as place
+        from ai_run where inquiry_id = :inquiry_id and claim < :before window newest as (order by claim desc)) ai_run
+    where place <= :size and (bytes <= {MOST_BYTES} or place = 1) order by claim desc"""
 )
 _HOLD_RUN = Statement(
     f"""select claim, outcome, revision, record, create_time, {_CHANGES} from ai_run
     where inquiry_id = :inquiry_id and claim = :claim for update"""
+)
+_UNCORRECTED = Statement(
+    """select record ->> 'uncorrected_category' as category from ai_run
+    where inquiry_id = :inquiry_id and outcome in ('applied', 'suggested') order by claim desc limit 1"""
 )
 _EXISTS = Statement("select true from inquiry where id = :inquiry_id")
 _UNDO = Statement(
@@ -46,6 +57,13 @@ returning number
 )
 
 
+class Runs(NamedTuple):
+    """Some runs, newest first, and whether older ones follow."""
+
+    items: list["RunRecord"]
+    more: bool
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the AI. `changes`: field → before and after; None where it changed nothing."""
 
@@ -57,16 +75,23 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     changes: dict[str, list[Any]] | None
 
 
-async def runs(database: Database, inquiry_id: UUID, *, before: int, size: int) -> list[RunRecord]:
-    """The runs whose claims are lower than `before`, newest first."""
-    rows = await database.fetch(_RUNS, inquiry_id=inquiry_id, before=before, size=size)
-    return [RunRecord(**dict(row)) for row in rows]
+async def runs(database: Database, inquiry_id: UUID, *, before: int, size: int) -> Runs:
+    """The runs whose claims are lower than `before`; fewer than `size` where they are long."""
+    rows = [dict(row) for row in await database.fetch(_RUNS, inquiry_id=inquiry_id, before=before, size=size)]
+    firsts = [row.pop("first_claim") for row in rows]
+    return Runs([RunRecord(**row) for row in rows], bool(rows) and rows[-1]["claim"] > firsts[-1])
 
 
 async def hold_run(connection: Connection, inquiry_id: UUID, claim: int) -> RunRecord | None:
     """One run, locked until the transaction ends."""
     row = await connection.row(_HOLD_RUN, inquiry_id=inquiry_id, claim=claim)
     return RunRecord(**dict(row)) if row else None
+
+
+async def uncorrected_category(connection: Connection, inquiry_id: UUID) -> str:
+    """What the embedded model would have chosen last without what it was taught; empty where another answered."""
+    row = await connection.row(_UNCORRECTED, inquiry_id=inquiry_id)
+    return row["category"] or "" if row else ""
 
 
 async def exists(database: Database, inquiry_id: UUID) -> bool:

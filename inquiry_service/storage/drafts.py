@@ -9,7 +9,7 @@ import msgspec
 from inquiry_service.storage.database import Connection, Database, Row, Statement
 
 _COLUMNS = """inquiry_id, number, state, body, revision, instruction, model, reply_number, edit_distance, reason,
-    create_time, update_time"""
+    cited, missing, masked, create_time, update_time"""
 _CURRENT = Statement(f"select {_COLUMNS} from draft where inquiry_id = :inquiry_id order by number desc limit 1")
 _ONE = Statement(f"select {_COLUMNS} from draft where inquiry_id = :inquiry_id and number = :number")
 _CHANGED = """, changed as (
@@ -34,10 +34,12 @@ _SAVE = Statement(
     f"""
 with saved as (
     update draft set state = :state, body = :body, model = :model, reply_number = :reply_number,
-        edit_distance = :edit_distance, reason = :reason, update_time = now()
+        edit_distance = :edit_distance, reason = :reason, cited = :cited, missing = :missing, masked = :masked,
+        update_time = now()
     where inquiry_id = :inquiry_id and number = :number
     returning new.inquiry_id, new.number, new.state, new.body, new.revision, new.instruction, new.model,
-        new.reply_number, new.edit_distance, new.reason, new.create_time, new.update_time, old.state as before
+        new.reply_number, new.edit_distance, new.reason, new.cited, new.missing, new.masked, new.create_time,
+        new.update_time, old.state as before
 ){_CHANGED.format(draft="saved")}
 select {_COLUMNS} from saved
 """
@@ -75,6 +77,9 @@ class DraftRecord(msgspec.Struct, frozen=True, kw_only=True):
     reply_number: int | None
     edit_distance: int | None
     reason: str | None
+    cited: list[str]
+    missing: list[str]
+    masked: list[dict[str, Any]]
     create_time: datetime
     update_time: datetime
 
@@ -117,6 +122,9 @@ async def save(connection: Connection, draft: DraftRecord, *, actor: str, actor_
         reply_number=draft.reply_number,
         edit_distance=draft.edit_distance,
         reason=draft.reason,
+        cited=draft.cited,
+        missing=draft.missing,
+        masked=draft.masked,
         actor=actor,
         actor_id=actor_id,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
+from inquiry_service.storage import knowledge
 from inquiry_service.storage.database import Connection, Statement
 
 OF_AN_INQUIRY = (
@@ -16,6 +17,8 @@ AT_REST = "status in ('resolved', 'closed', 'spam')"
 
 # Workers lock the job before the inquiry: whoever locks both must do so in the same order.
 _LOCK_JOBS = Statement("select from triage_job where inquiry_id = any(:ids) order by inquiry_id for update")
+# What is just being stored with an inquiry, such as its embedding, is waited for.
+_LOCK = Statement("select from inquiry where id = any(:ids) order by id for update")
 _ERASE = Statement(
     "with "
     + ", ".join(f"gone_{table} as (delete from {table} where inquiry_id = any(:ids))" for table in OF_AN_INQUIRY)
@@ -44,8 +47,13 @@ _COUNT_OLD = Statement(f"select count(*) as total from inquiry where {_OLD}")
 async def erase(
     connection: Connection, ids: Sequence[UUID], actor: Literal["agent", "system"], actor_id: UUID | None = None
 ) -> int:
-    """Delete every row that tells of these inquiries but their events; returns how many there were."""
+    """Delete every row that tells of these inquiries but their events, and have the AI forget them.
+
+    Returns how many there were.
+    """
     await connection.fetch(_LOCK_JOBS, ids=list(ids))
+    await connection.fetch(_LOCK, ids=list(ids))
+    await knowledge.forget(connection, ids)
     row = await connection.row(_ERASE, ids=list(ids), actor=actor, actor_id=actor_id)
     return row["erased"] if row else 0
 

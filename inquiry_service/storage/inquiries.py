@@ -1,5 +1,6 @@
 """Queries on inquiries: create in one statement, read one, change one."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ MESSAGE = "(select body from message where inquiry_id = id and number = 1) as me
 # Only the newest draft is the one that waits for an agent.
 AI_RESULT = """(select case when state in ('ready', 'inserted') then body end from draft where inquiry_id = id
         order by draft.number desc limit 1) as draft,
-    (select record from ai_run where inquiry_id = id and outcome <> 'superseded' order by claim desc limit 1) as run"""
+    (select record - 'sent_text' from ai_run where inquiry_id = id and outcome <> 'superseded'
+        order by claim desc limit 1) as run"""
 
 # Of an inquiry that is given the status `:status`.
 RESOLVE_TIME = """case when cast(:status as text) not in ('resolved', 'closed') then null
@@ -81,6 +83,7 @@ with changed as (
 select {STAFF}, {MESSAGE}, {AI_RESULT} from changed
 """
 )
+_TITLES = Statement("select id, number, subject from inquiry where id = any(:ids)")
 _ASSIGNABLE = Statement("select true from account where id = :id and active and role in ('support', 'admin')")
 _ACTIVE_CATEGORY = Statement("select true from category where key = :key and active for share")
 _PURGE_KEYS = Statement("delete from idempotency_key where create_time < now() - interval '24 hours' returning 1")
@@ -131,6 +134,11 @@ async def update(connection: Connection, values: dict[str, Any]) -> InquiryRecor
     """Write the new values of a locked inquiry and the event that tells of them."""
     row = await connection.row(_UPDATE, **values)
     return InquiryRecord(**dict(row or {}))
+
+
+async def titles(database: Database, ids: Sequence[UUID]) -> dict[UUID, tuple[int, str]]:
+    """Number and subject of those of these inquiries that are there."""
+    return {row["id"]: (row["number"], row["subject"]) for row in await database.fetch(_TITLES, ids=list(ids))}
 
 
 async def is_assignable(connection: Connection, account_id: UUID) -> bool:

@@ -63,16 +63,18 @@ class InquiryRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnalysisInput(msgspec.Struct, frozen=True, kw_only=True):
-    """What the AI is told. `conversation` holds author and body, oldest first, without notes.
+    """What the AI is told. `conversation` holds number, author and body, oldest first, without notes.
 
-    `spent_micros` is what the AI has cost today, None if nothing.
+    `sources`, which a reply may build on, are as the contract has them. `spent_micros` is what the AI has cost today,
+    None if nothing.
     """
 
     customer_name: str
     subject: str
     knowledge_version: int
     spent_micros: int | None
-    conversation: list[dict[str, str]]
+    conversation: list[dict[str, Any]]
+    sources: list[dict[str, str]]
 
 
 class ClaimedJob(AnalysisInput, frozen=True, kw_only=True):
@@ -80,6 +82,14 @@ class ClaimedJob(AnalysisInput, frozen=True, kw_only=True):
 
     claim: int
     crashes: int
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the AI has taken; the cost in millionths of the currency of the provider's prices."""
+
+    cost_micros: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 class Embedded(msgspec.Struct, frozen=True):
@@ -124,13 +134,16 @@ class Unembedded(msgspec.Struct, frozen=True):
 
 
 class DraftedReply(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft that the AI has finished. `model` is kept as it is; `cost_micros` in millionths."""
+    """A draft that the AI has finished. `model` and `masked` are kept as they are."""
 
     text: str
     model: dict[str, Any]
-    cost_micros: int
+    usage: Usage
     fallback: str
     instruction_followed: bool
+    cited: list[str]
+    missing: list[str]
+    masked: list[dict[str, Any]]
 
 
 class HeldJob(msgspec.Struct, frozen=True, kw_only=True):

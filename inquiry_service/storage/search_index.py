@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from inquiry_service.storage import knowledge
 from inquiry_service.storage.database import Connection, Statement
 from inquiry_service.storage.records import Unembedded
 
@@ -99,7 +100,7 @@ _EMBED = Statement(
 with alive as (
     select id, made.embedding
     from unnest(cast(:ids as uuid[]), cast(:embeddings as halfvec[])) as made (made_id, embedding)
-    join inquiry on id = made_id for key share of inquiry
+    join inquiry on id = made_id order by id for key share of inquiry
 ), stored as (
     insert into inquiry_embedding as e (inquiry_id, encoder_version, embedding)
     select id, :encoder_version, embedding from alive
@@ -132,3 +133,4 @@ async def embed(connection: Connection, embeddings: dict[UUID, bytes], encoder_v
     await connection.row(
         _EMBED, ids=list(embeddings), embeddings=list(embeddings.values()), encoder_version=encoder_version
     )
+    await knowledge.tell_again(connection, list(embeddings))

@@ -3,19 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from inquiry_service.storage import context
 from inquiry_service.storage.database import Connection, Database, Statement
-from inquiry_service.storage.records import AnalysisInput, ClaimedJob, HeldJob
+from inquiry_service.storage.records import ClaimedJob, HeldJob
 
 RING_AGAIN_SECONDS = 30
-
-# Characters of a conversation that the AI is told: the newest messages, and the first in any case. The limit keeps
-# what somebody writes again and again within what one call may carry.
-MOST_CHARACTERS = 200_000
-_CONVERSATION = f"""(
-    select jsonb_agg(jsonb_build_object('author', author, 'body', body) order by number) from (
-        select number, author, body, sum(length(body)) over (order by number desc) as size from message
-        where inquiry_id = {{inquiry_id}} and kind <> 'note' and number <= {{newest}}) m
-    where size <= {MOST_CHARACTERS} or number = 1) as conversation"""
 
 _CLAIM = Statement(
     f"""
@@ -27,25 +19,17 @@ with job as (
 ), started as (
     update inquiry set triage_state = 'running', triage_reason = null, version = version + 1, update_time = now()
     from job where id = job.inquiry_id
-    returning new.id, new.version, new.customer_name, new.subject, old.triage_state as before
+    returning new.id, new.version, new.customer_name, new.subject, new.language, new.category, new.suggested_category,
+        old.triage_state as before
 ), started_event as (
     insert into event (inquiry_id, version, kind, actor, body)
     select id, version, 'triage_started', 'system', jsonb_build_object(
         'claim', job.claim, 'changes', jsonb_build_object('triage_state', jsonb_build_array(before, 'running')))
     from started join job on job.inquiry_id = id
 )
-select job.claim, job.crashes, started.customer_name, started.subject,
-    (select version from knowledge) as knowledge_version,
-    (select cost_micros from spending where day = (now() at time zone 'utc')::date) as spent_micros,
-    {_CONVERSATION.format(inquiry_id="job.inquiry_id", newest="job.claimed_revision")}
-from job join started on id = job.inquiry_id
+select job.claim, job.crashes, {context.told("started", newest="job.claimed_revision")}
+from job join started on started.id = job.inquiry_id
 """
-)
-_INPUT = Statement(
-    f"""select i.customer_name, i.subject, (select version from knowledge) as knowledge_version,
-        (select cost_micros from spending where day = (now() at time zone 'utc')::date) as spent_micros,
-        {_CONVERSATION.format(inquiry_id="i.id", newest="2147483647")}
-    from inquiry i where i.id = :inquiry_id"""
 )
 _RENEW = Statement(
     """update triage_job j set lease_until = now() + make_interval(secs => :lease)
@@ -86,10 +70,11 @@ with job as (
     where inquiry_id = :inquiry_id and state in ('generating', 'ready', 'inserted')
     returning new.number, old.state as before
 ), new_draft as (
-    insert into draft (inquiry_id, claim, revision, state, body, model)
+    insert into draft (inquiry_id, claim, revision, state, body, model, cited, missing, masked)
     select :inquiry_id, :claim, (select max(number) from message
         where inquiry_id = :inquiry_id and author = 'customer' and number <= claimed_revision),
-        'ready', cast(:draft as text), cast(:record as jsonb) -> 'model' from job where :draft <> ''
+        'ready', cast(:draft as text), cast(:record as jsonb) -> 'model', :cited, :missing,
+        cast(:record as jsonb) -> 'masked' from job where :draft <> ''
     returning number
 ), draft_events as (
     insert into event (inquiry_id, version, kind, actor, body)
@@ -103,10 +88,6 @@ select :inquiry_id, version, 'triage_completed', 'ai', cast(:event_body as jsonb
 from changed
 returning number
 """
-)
-_SPEND = Statement(
-    """insert into spending (day, cost_micros) values ((now() at time zone 'utc')::date, :cost_micros)
-    on conflict (day) do update set cost_micros = spending.cost_micros + excluded.cost_micros"""
 )
 _SUPERSEDE = Statement(
     """with run as (
@@ -190,12 +171,6 @@ async def claim(database: Database, inquiry_id: UUID, worker: str, lease: float)
     return ClaimedJob(**dict(row)) if row else None
 
 
-async def analysis_input(reader: Database | Connection, inquiry_id: UUID) -> AnalysisInput | None:
-    """What the AI would be told of the inquiry at this moment; None where there is none."""
-    row = await reader.row(_INPUT, inquiry_id=inquiry_id)
-    return AnalysisInput(**dict(row)) if row else None
-
-
 async def renew(database: Database, claims: list[tuple[UUID, int]], lease: float) -> set[tuple[UUID, int]]:
     """Prolong current claims by `lease` seconds from now; returns those that were still current."""
     ids, numbers = [claim[0] for claim in claims], [claim[1] for claim in claims]
@@ -212,11 +187,6 @@ async def hold(connection: Connection, inquiry_id: UUID, claim_number: int) -> H
 async def complete(connection: Connection, values: dict[str, Any]) -> None:
     """Write a result: fields, decision record, embedding, draft, event; the job comes to rest."""
     await connection.row(_COMPLETE, **values)
-
-
-async def spend(connection: Connection, cost_micros: int) -> None:
-    """Add to what the AI has cost today (UTC)."""
-    await connection.row(_SPEND, cost_micros=cost_micros)
 
 
 async def supersede(connection: Connection, inquiry_id: UUID, record: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
         DECISIONS + "UndoRun": "edge",
         DECISIONS + "DryRun": "edge",
         DECISIONS + "ExplainCategory": "edge debug",
+        DECISIONS + "GetAiState": "edge debug",
         LIVE + "WatchInquiries": "edge debug",
         STATISTICS + "GetStatistics": "edge debug",
         STATISTICS + "GetSeries": "edge debug",

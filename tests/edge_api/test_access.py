@@ -42,6 +42,7 @@ FOREIGN_OBJECT: dict[str, dict[str, int]] = {
     "retriage_inquiry": {"anonymous": 401, "user": 403, "support": 200, "admin": 200},
     "undo_inquiry_run": {"anonymous": 401, "user": 403, "support": 404, "admin": 404},
     "dry_run_inquiry": {"anonymous": 401, "user": 403, "support": 503, "admin": 503},
+    "explain_inquiry_category": {"anonymous": 401, "user": 403, "support": 503, "admin": 503},
     "get_job": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "update_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},
     "reset_setting": {"anonymous": 401, "user": 403, "support": 403, "admin": 200},

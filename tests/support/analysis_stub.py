@@ -63,6 +63,9 @@ class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
         self.embedded: list[str] = []
         """The texts that were asked for."""
         self.encoder_version = "test"
+        self.explained: list[pb.ExplainCategoryRequest] = []
+        self.explanation = pb.ExplainCategoryResponse(category="billing_payment")
+        self.model = pb.GetModelResponse(model=pb.Model(provider="embedded", name="stub"))
         self.in_flight: set[str] = set()
         self.cancelled: set[str] = set()
         self.changed = asyncio.Condition()
@@ -93,8 +96,12 @@ class AnalysisStub(StubServer, analysis_pb2_grpc.AnalysisServiceServicer):
         self.embedded += filter(None, request.texts)  # an empty one asks for the version of the encoder
         return pb.EmbedResponse(embeddings=map(self.embed, request.texts), encoder_version=self.encoder_version)
 
+    async def ExplainCategory(self, request: pb.ExplainCategoryRequest, context: Any) -> pb.ExplainCategoryResponse:
+        self.explained.append(request)
+        return self.explanation
+
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
-        return pb.GetModelResponse(model=pb.Model(provider="embedded", name="stub"))
+        return self.model
 
     async def _note(self, change: Callable[[str], None], inquiry_id: str) -> None:
         async with self.changed:

@@ -122,6 +122,11 @@ class History:
             if not inquiry["human"] and inquiry["suggested"]:
                 body["judged"] = inquiry["suggested"]
                 self.counts["confirmed" if changes["category"] == inquiry["suggested"] else "corrected"] += 1
+                if self._random.random() < 0.7:  # else a model answered that learns nothing
+                    body["uncorrected"] = self._random.choice(CATEGORIES[:-1])
+                    self.counts["comparable"] += 1
+                    self.counts["agreed"] += changes["category"] == inquiry["suggested"]
+                    self.counts["uncorrected_agreed"] += changes["category"] == body["uncorrected"]
             inquiry["human"] = True
         if changes:
             self._log(id_, "inquiry_updated", changes, actor="agent", body=body)

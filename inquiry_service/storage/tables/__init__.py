@@ -15,7 +15,14 @@ from inquiry_service.storage.tables.inquiries import (
 from inquiry_service.storage.tables.people import account, session
 from inquiry_service.storage.tables.projections import feed, inquiry_meaning, inquiry_search, job, projection
 from inquiry_service.storage.tables.statistics import statistic, statistic_inquiry
-from inquiry_service.storage.tables.triage import ai_run, draft, inquiry_embedding, spending, triage_job
+from inquiry_service.storage.tables.triage import (
+    ai_run,
+    draft,
+    human_decision,
+    inquiry_embedding,
+    spending,
+    triage_job,
+)
 
 __all__ = [
     "RANK",
@@ -28,6 +35,7 @@ __all__ = [
     "draft",
     "event",
     "feed",
+    "human_decision",
     "idempotency_key",
     "inquiry",
     "inquiry_embedding",

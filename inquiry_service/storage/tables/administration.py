@@ -32,12 +32,14 @@ category = Table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
 )
 
-# One row: grows with every change that the AI service must learn of.
+# One row: grows with every change that the AI service must learn of. Whoever holds a version before `oldest_version`
+# has missed what cannot be told any more.
 knowledge = Table(
     "knowledge",
     metadata,
     Column("singleton", Boolean, primary_key=True, server_default=text("true")),
     Column("version", BigInteger, nullable=False),
+    Column("oldest_version", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("singleton", name="one_row"),
 )
 

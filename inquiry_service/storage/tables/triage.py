@@ -1,7 +1,9 @@
 """The queue of record and what the AI has made of inquiries."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -72,6 +74,10 @@ draft = Table(
     Column("reply_number", Integer),
     # Characters between the draft and what was sent (Levenshtein).
     Column("edit_distance", Integer),
+    # What it builds on, what it lacks, and what was hidden from whoever wrote it.
+    Column("cited", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("missing", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("masked", JSONB, nullable=False, server_default=text("'[]'")),
     time_column("create_time"),
     time_column("update_time"),
     CheckConstraint(
@@ -91,10 +97,31 @@ inquiry_embedding = Table(
     time_column("update_time"),
 )
 
-# What the AI has cost, per day in UTC; in millionths of the currency of the provider's prices.
+# The category that a person set or confirmed for an inquiry, the last one: the log that AI processes learn from, each
+# row at the version of its last change. `number` is the version at which it was decided; of each category the newest
+# 200 that are not of spam count. Without a category it is to be forgotten, and soon goes itself.
+human_decision = Table(
+    "human_decision",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("category", Text),
+    Column("spam", Boolean, nullable=False, server_default=text("false")),
+    Column("counts", Boolean, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    time_column("update_time"),
+    Index(None, "version", "inquiry_id"),
+    Index("ix_human_decision_newest", "category", "number", postgresql_where=text("category is not null and not spam")),
+    Index("ix_human_decision_counts", "category", postgresql_where=text("counts")),
+    Index("ix_human_decision_gone", "update_time", postgresql_where=text("category is null")),
+)
+
+# What the AI has taken, per day in UTC; the cost in millionths of the currency of the provider's prices.
 spending = Table(
     "spending",
     metadata,
     Column("day", Date, primary_key=True),
     Column("cost_micros", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("output_tokens", BigInteger, nullable=False, server_default="0"),
 )
