@@ -13,6 +13,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     live_pb2_grpc,
+    queue_pb2_grpc,
     settings_pb2_grpc,
     statistics_pb2_grpc,
     tracking_pb2_grpc,
@@ -30,6 +31,7 @@ from inquiry_service.api.erasure import ErasureServicer
 from inquiry_service.api.inquiries import InquiryServicer
 from inquiry_service.api.knowledge import KnowledgeServicer
 from inquiry_service.api.live import LiveServicer
+from inquiry_service.api.queue import QueueServicer
 from inquiry_service.api.settings import SettingsServicer
 from inquiry_service.api.statistics import StatisticsServicer
 from inquiry_service.api.tracking import TrackingServicer
@@ -56,6 +58,7 @@ from inquiry_service.domain.knowledge import KnowledgeLog
 from inquiry_service.domain.meaning import Meanings
 from inquiry_service.domain.page_tokens import PageTokens
 from inquiry_service.domain.passwords import Passwords
+from inquiry_service.domain.queue import QueueMonitor
 from inquiry_service.domain.reading import Reading
 from inquiry_service.domain.searching import Searching
 from inquiry_service.domain.sessions import Sessions
@@ -71,6 +74,7 @@ from inquiry_service.projections.live import Tail
 from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.projections.search import SearchProjection
 from inquiry_service.projections.statistics import Counting
+from inquiry_service.projections.throughput import Throughput
 from inquiry_service.relay import Relay
 from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
@@ -97,7 +101,7 @@ class InquiryService:
         self._sweeper = Sweeper(self._database, self._relay)
         self._tail = Tail(self._database)
         self._embedder = Embedder(self._database, self._analyst.embed)
-        self._projections: list[Projection] = [SearchProjection(), Counting()]
+        self._projections: list[Projection] = [SearchProjection(), Counting(), Throughput()]
         self._jobs = Jobs(self._database, self._settings)
         self._stopping = asyncio.Event()
         self._housekeeping: list[asyncio.Task[None]] = []
@@ -184,6 +188,7 @@ class InquiryService:
             analysis_timeout=settings.analysis_timeout_seconds,
             wake=self._sweeper.wake,
         )
+        monitor = QueueServicer(QueueMonitor(self._database, pages), self._sweeper.wake)
         categories = Categories(self._database)
         knowledge = KnowledgeServicer(KnowledgeLog(self._database, self._stopping), categories, self._settings)
         watch = LiveServicer(Watching(self._database, self._tail))
@@ -241,6 +246,10 @@ class InquiryService:
             (
                 "pok.inquiry.v1.TriageService",
                 lambda server: triage_pb2_grpc.add_TriageServiceServicer_to_server(triage, server),
+            ),
+            (
+                "pok.inquiry.v1.QueueService",
+                lambda server: queue_pb2_grpc.add_QueueServiceServicer_to_server(monitor, server),
             ),
             (
                 "pok.inquiry.v1.LiveService",

@@ -8,7 +8,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from inquiry_service.storage import triage
+from inquiry_service.storage import doorbells
 from inquiry_service.storage.database import Database
 from runtime import doorbell
 from runtime.rpc.errors import RpcError
@@ -57,7 +57,7 @@ class Relay:
             try:
                 await self.ring_now(batch)
                 if lost:
-                    await triage.forget_rings(self._database)
+                    await doorbells.forget_rings(self._database)
                     lost = False
             except (RedisError, OSError, TimeoutError, RpcError) as error:
                 if not lost:

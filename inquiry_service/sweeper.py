@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from inquiry_service.domain.drafts import STALLED_SECONDS
 from inquiry_service.domain.retry import MAX_CRASHES
 from inquiry_service.relay import Relay
-from inquiry_service.storage import drafts, inquiries, knowledge, sessions, triage
+from inquiry_service.storage import doorbells, drafts, inquiries, knowledge, sessions, triage, workers
 from inquiry_service.storage.database import Database
 from runtime.rpc.errors import RpcError
 
@@ -47,6 +47,7 @@ class Sweeper:
                     await inquiries.purge_idempotency_keys(self._database)
                     await sessions.purge(self._database)
                     await knowledge.prune(self._database)
+                    await workers.purge(self._database)
                     purge_at = loop.time() + PURGE_EVERY_SECONDS
                 troubled = False
             except (RpcError, RedisError, OSError, TimeoutError) as error:
@@ -64,9 +65,11 @@ class Sweeper:
             if not await triage.try_lead(connection, SWEEPER_LOCK):
                 return EVERY_SECONDS
             await drafts.expire(connection, STALLED_SECONDS)
-            lost = await triage.expire_leases(connection, MAX_CRASHES)
-            due: list[UUID] = await triage.ring_due(connection, MOST_DOORBELLS_OUT)
-            next_due = await triage.seconds_to_next(connection)
+            lost = await doorbells.expire_leases(connection, MAX_CRASHES)
+            if lost:  # whoever held them may have died with doorbells in hand
+                await doorbells.forget_rings(connection)
+            due: list[UUID] = await doorbells.ring_due(connection, MOST_DOORBELLS_OUT)
+            next_due = await doorbells.seconds_to_next(connection)
         if lost:
             log.warning("leases_lost", count=len(lost))
         if due:

@@ -32,7 +32,7 @@ async def work(configured: WorkerSettings, stop: asyncio.Event, *, drain: float 
         dial(configured.ai_address, token, timeout=REPORT_TIMEOUT) as ai_channel,
     ):
         inquiry, ai = Peer("inquiry", inquiry_channel), Peer("ai", ai_channel)
-        claims = Claims(configured.worker_name, inquiry_channel)
+        claims = Claims(configured.worker_name, configured.worker_concurrency, inquiry_channel)
         triage = Triage(configured.worker_name, claims, inquiry, ai)
 
         async def both_serve() -> None:
@@ -57,6 +57,7 @@ async def work(configured: WorkerSettings, stop: asyncio.Event, *, drain: float 
             await receiver.listen(stop)
             await claims.release_all()
             renewing.cancel()
+        await claims.say_goodbye()
         await broker.shutdown()
 
 

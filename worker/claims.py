@@ -1,6 +1,9 @@
 """The claims that this worker holds: prolonged together, ended when they are lost, given back at shutdown."""
 
 import asyncio
+import importlib.metadata
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -16,6 +19,7 @@ HEARTBEAT = 10.0
 """Seconds between two renewals unless a lease is so short that it needs more."""
 RETRY = 1.0
 RELEASE_TIMEOUT = 3.0
+VERSION = importlib.metadata.version("pok")
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +43,9 @@ class _Lease(Struct, frozen=True):
 class Claims:
     """A lease is a timeout around the work: each renewal moves it on, and losing the claim ends the work."""
 
-    def __init__(self, worker: str, channel: grpc.aio.Channel) -> None:
+    def __init__(self, worker: str, concurrency: int, channel: grpc.aio.Channel) -> None:
         self._worker = worker
+        self._concurrency = concurrency
         self._triage = TriageServiceStub(channel)
         self._held: dict[tuple[str, int], _Lease] = {}
         self._interval = HEARTBEAT
@@ -81,10 +86,26 @@ class Claims:
             lease.end()
         await asyncio.gather(*(self._release(lease.key) for lease in leases))
 
+    async def say_goodbye(self) -> None:
+        """This worker has stopped: nobody need wait to hear from it."""
+        request = pb.RenewTriagesRequest(worker=self._worker, process=self._process(), stopped=True)
+        try:
+            await self._triage.RenewTriages(request, timeout=RELEASE_TIMEOUT)
+        except RpcError as error:
+            log.warning("goodbye_failed", reason=error.reason)
+
+    def _process(self) -> pb.WorkerProcess:
+        process = pb.WorkerProcess(
+            host=socket.gethostname(), pid=os.getpid(), version=VERSION, concurrency=self._concurrency
+        )
+        process.interval.FromMilliseconds(round(self._interval * 1000))
+        return process
+
     async def _renew_all(self) -> bool:
         sent = asyncio.get_running_loop().time()
         asked = dict(self._held)
-        request = pb.RenewTriagesRequest(worker=self._worker, claims=[lease.key for lease in asked.values()])
+        claims = [lease.key for lease in asked.values()]
+        request = pb.RenewTriagesRequest(worker=self._worker, claims=claims, process=self._process())
         try:
             response = await self._triage.RenewTriages(request, timeout=self._interval)
         except RpcError as error:

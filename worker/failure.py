@@ -7,7 +7,7 @@ from pok.inquiry.v1 import triage_pb2 as pb
 from runtime.rpc.errors import DeadlineExceeded, InvalidArgument, RpcError
 
 WORTH_WAITING = 5.0
-"""Seconds; a provider that asks for less is tried again by the usual backoff."""
+"""Seconds; of a provider that asks for no more, the failure counts as any other."""
 
 
 class Failure(NamedTuple):
@@ -27,4 +27,4 @@ def failure_of(error: RpcError) -> Failure:
         return Failure(pb.FAILURE_KIND_PROVIDER, "analysis_timeout")
     if error.retry_delay is not None and error.retry_delay > WORTH_WAITING:
         return Failure(pb.FAILURE_KIND_DEFERRED, reason, error.retry_delay)
-    return Failure(pb.FAILURE_KIND_PROVIDER, reason)
+    return Failure(pb.FAILURE_KIND_PROVIDER, reason, error.retry_delay or 0.0)

@@ -73,7 +73,7 @@ class Triage:
             response = await self._analysis.Analyze(claim.request, timeout=timeout)
         except Unreachable:
             self._ai.lost()
-            await self._release(claim)
+            await self._release(claim, ai_unreachable=True)
         except RpcError as error:
             await self._fail(claim, failure_of(error))
         else:
@@ -92,8 +92,9 @@ class Triage:
             request.retry_delay.FromTimedelta(timedelta(seconds=failure.retry_delay))
         await self._report(self._triage.FailTriage, request)
 
-    async def _release(self, claim: pb.Claim) -> None:
-        await self._report(self._triage.ReleaseTriage, pb.ReleaseTriageRequest(key=claim.key))
+    async def _release(self, claim: pb.Claim, *, ai_unreachable: bool = False) -> None:
+        request = pb.ReleaseTriageRequest(key=claim.key, ai_unreachable=ai_unreachable)
+        await self._report(self._triage.ReleaseTriage, request)
 
     async def _report(self, send: Callable[[Request], Awaitable[Any]], request: Request) -> None:
         """Tell the inquiry service how it ended, again and again while the lease lasts: the work is worth keeping."""

@@ -12,7 +12,7 @@ ACTIONS = (
     *("category.create", "category.update", "category.delete"),
     *("canned_reply.create", "canned_reply.update", "canned_reply.delete"),
     *("setting.update", "inquiry.erase", "inquiry.import", "inquiry.export"),
-    *("erasure.create", "erasure.finish", "retention.finish", "audit.export", "debug_token.use"),
+    *("erasure.create", "erasure.finish", "retention.finish", "audit.export", "queue.retry", "debug_token.use"),
 )
 KINDS = (
     *(

@@ -151,7 +151,9 @@ class InquiryServicer(inquiry_pb2_grpc.InquiryServiceServicer):
     async def ListEvents(self, request: inquiry_pb2.ListEventsRequest, context: Any) -> inquiry_pb2.ListEventsResponse:
         """A page of its timeline."""
         inquiry_id = convert.uuid_of(request.inquiry_id)
-        listed = await self._timeline.list(inquiry_id, request.page_size, request.page_token, principal())
+        listed = await self._timeline.list(
+            inquiry_id, request.kinds, request.page_size, request.page_token, principal()
+        )
         return inquiry_pb2.ListEventsResponse(
             events=map(convert.event_message, listed.items), next_page_token=listed.next_page_token
         )

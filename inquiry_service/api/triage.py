@@ -9,10 +9,12 @@ from pok.inquiry.v1 import triage_pb2, triage_pb2_grpc
 
 from inquiry_service.api import convert, convert_analysis
 from inquiry_service.domain.triage import Triage
+from inquiry_service.storage.workers import Process
 from runtime.rpc.errors import InvalidArgument
 
 FAILURE_KIND = convert.Words(triage_pb2.FailureKind.DESCRIPTOR)
 LONGEST_REASON = 100
+LONGEST_NAME = 255
 
 
 class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
@@ -35,7 +37,7 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
                 key=triage_pb2.ClaimKey(inquiry_id=request.inquiry_id, claim=job.claim),
                 lease=self._lease,
                 analysis_timeout=self._analysis_timeout,
-                alone=job.crashes > 0,
+                alone=job.alone,
                 request=convert_analysis.analyze_request(request.inquiry_id, job, self._triage.spend_left(job)),
             )
         )
@@ -44,7 +46,8 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
         self, request: triage_pb2.RenewTriagesRequest, context: Any
     ) -> triage_pb2.RenewTriagesResponse:
         """Prolong what is still held."""
-        lost = await self._triage.renew([_key(claim) for claim in request.claims])
+        claims = [_key(claim) for claim in request.claims]
+        lost = await self._triage.renew(claims, _process(request), stopped=request.stopped)
         return triage_pb2.RenewTriagesResponse(
             lost=[triage_pb2.ClaimKey(inquiry_id=str(inquiry_id), claim=claim) for inquiry_id, claim in lost]
         )
@@ -72,9 +75,29 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
         self, request: triage_pb2.ReleaseTriageRequest, context: Any
     ) -> triage_pb2.ReleaseTriageResponse:
         """Give it back unused."""
-        await self._triage.release(*_key(request.key))
+        await self._triage.release(*_key(request.key), ai_unreachable=request.ai_unreachable)
         self._wake()
         return triage_pb2.ReleaseTriageResponse()
+
+
+def _process(request: triage_pb2.RenewTriagesRequest) -> Process | None:
+    if not request.HasField("process"):  # of an older version
+        return None
+    process = request.process
+    return Process(
+        name=_within(request.worker, "worker"),
+        host=_within(process.host, "process.host"),
+        pid=process.pid,
+        version=_within(process.version, "process.version"),
+        concurrency=process.concurrency,
+        interval_seconds=max(0.0, process.interval.ToTimedelta().total_seconds()),
+    )
+
+
+def _within(text: str, field: str) -> str:
+    if not 1 <= len(text) <= LONGEST_NAME:
+        raise InvalidArgument.field(field, f"Must have 1 to {LONGEST_NAME} characters.")
+    return text
 
 
 def _key(key: triage_pb2.ClaimKey) -> tuple[UUID, int]:

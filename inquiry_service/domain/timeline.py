@@ -1,11 +1,12 @@
 """What happened to one inquiry."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from inquiry_service.domain.page_tokens import PageTokens, page_size
 from inquiry_service.domain.roles import require_staff
-from inquiry_service.storage import events
+from inquiry_service.storage import decisions, events
 from inquiry_service.storage.database import Database
 from inquiry_service.storage.events import EventRecord
 from runtime.rpc.context import Principal
@@ -29,14 +30,16 @@ class Timeline:
         self._database = database
         self._tokens = tokens
 
-    async def list(self, inquiry_id: UUID, size: int, page_token: str, principal: Principal) -> EventPage:
-        """A page of events. Raises PermissionDenied, InvalidArgument, NotFound."""
+    async def list(
+        self, inquiry_id: UUID, kinds: Sequence[str], size: int, page_token: str, principal: Principal
+    ) -> EventPage:
+        """A page of events, of these kinds or all. Raises PermissionDenied, InvalidArgument, NotFound."""
         require_staff(principal)
         limit = page_size(size, default=DEFAULT_PAGE_SIZE, largest=LARGEST_PAGE_SIZE)
-        binding = ("events", inquiry_id)
+        binding = ("events", inquiry_id, *sorted(kinds))
         after = int.from_bytes(self._tokens.open(page_token, *binding)) if page_token else 0
-        listed = await events.of_inquiry(self._database, inquiry_id, after=after, size=limit + 1)
-        if not listed and not page_token:
+        listed = await events.of_inquiry(self._database, inquiry_id, kinds, after=after, size=limit + 1)
+        if not listed and not page_token and not (kinds and await decisions.exists(self._database, inquiry_id)):
             raise NotFound("There is no such inquiry.")
         items, more = listed[:limit], len(listed) > limit
         position = items[-1].number.to_bytes(POSITION_BYTES) if items else b""

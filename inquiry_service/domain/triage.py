@@ -5,11 +5,12 @@ from uuid import UUID
 
 import msgspec
 
-from inquiry_service.domain.retry import MAX_ATTEMPTS, FailureKind, next_delay
+from inquiry_service.domain.retry import KINDS, MAX_AI_CRASHES, MAX_ATTEMPTS, RULES, FailureKind, next_delay
 from inquiry_service.domain.settings import Settings
-from inquiry_service.storage import knowledge, spending, triage
+from inquiry_service.storage import knowledge, spending, triage, workers
 from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.records import CategoryScore, ClaimedJob, HeldJob, Usage
+from inquiry_service.storage.workers import Process
 from runtime.rpc.errors import Aborted, InvalidArgument
 
 MICROS = 1_000_000
@@ -38,6 +39,19 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     record: dict[str, Any]
 
 
+class Leaving(msgspec.Struct, frozen=True):
+    """How a claim ends without a result: what its event is called, and when it is due again.
+
+    Without a `delay` (in seconds) it keeps its place in the queue. `deferred` = through no fault of its own.
+    """
+
+    kind: str
+    attempt: int
+    reason: str | None = None
+    delay: float | None = None
+    deferred: bool = False
+
+
 class Triage:
     """The queue's operations. Times are in seconds."""
 
@@ -56,9 +70,13 @@ class Triage:
         """What the AI may still cost today, in millionths, never below 0; None without a cap."""
         return spend_left(self._settings, job.spent_micros)
 
-    async def renew(self, claims: list[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
-        """Prolong all claims of a worker; returns those that it has lost."""
+    async def renew(
+        self, claims: list[tuple[UUID, int]], process: Process | None = None, *, stopped: bool = False
+    ) -> list[tuple[UUID, int]]:
+        """Prolong all claims of a worker, and note that it is alive or has stopped; returns those that it has lost."""
         current = await triage.renew(self._database, claims, self._lease)
+        if process:
+            await (workers.stop if stopped else workers.beat)(self._database, process)
         return [claim for claim in claims if claim not in current]
 
     async def complete(self, inquiry_id: UUID, claim: int, analysis: Analysis) -> bool:
@@ -68,7 +86,7 @@ class Triage:
             await spending.add(connection, analysis.usage)
             if held.requested_revision > held.claimed_revision:
                 await triage.supersede(connection, inquiry_id, analysis.record)
-                await _requeue(connection, inquiry_id, held, "triage_superseded")
+                await _requeue(connection, inquiry_id, Leaving("triage_superseded", held.attempt, delay=0.0))
                 return False
             fields = decide(held, _within(held.taxonomy, analysis), self._settings.values.confidence_threshold)
             before = {name: getattr(held, name) for name in FIELDS}
@@ -103,31 +121,37 @@ class Triage:
         self, inquiry_id: UUID, claim: int, kind: FailureKind, reason: str, asked: float | None
     ) -> Any | None:
         """Count the failure and requeue, or fail for good; returns when it runs again. Raises Aborted (STALE_CLAIM)."""
+        kind = KINDS.get(reason, kind)
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
-            attempt = held.attempt + (kind != "deferred")
+            counted = RULES[kind].counted
+            attempt = held.attempt + counted
             delay = next_delay(kind, attempt, asked)
             if delay is None and held.requested_revision > held.claimed_revision:
                 attempt, delay = 0, 0.0  # what failed for good is out of date
-            run_after = await triage.leave(
-                connection,
-                {
-                    "inquiry_id": inquiry_id,
-                    "job_state": "idle" if delay is None else "queued",
-                    "triage_state": "failed" if delay is None else "queued",
-                    "kind": "triage_failed" if delay is None else "triage_retrying",
-                    "attempt": min(attempt, MAX_ATTEMPTS),
-                    "reason": reason,
-                    "delay": delay or 0.0,
-                },
-            )
-            return None if delay is None else run_after
+            if delay is None:
+                await _give_up(connection, inquiry_id, min(attempt, MAX_ATTEMPTS), reason)
+                return None
+            retrying = Leaving("triage_retrying", attempt, reason, delay=delay, deferred=not counted)
+            return await _requeue(connection, inquiry_id, retrying)
 
-    async def release(self, inquiry_id: UUID, claim: int) -> None:
-        """Give the claim back unused. Raises Aborted (STALE_CLAIM)."""
+    async def release(self, inquiry_id: UUID, claim: int, *, ai_unreachable: bool = False) -> None:
+        """Give the claim back unused, to its old place in the queue. Raises Aborted (STALE_CLAIM).
+
+        With `ai_unreachable` the AI service went away, perhaps because of it: it is put off, and at last failed.
+        """
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
-            await _requeue(connection, inquiry_id, held, "triage_released")
+            if not ai_unreachable:
+                await _requeue(connection, inquiry_id, Leaving("triage_released", held.attempt, deferred=True))
+                return
+            times, crashes = await triage.count_unreached(connection, inquiry_id)
+            if crashes >= MAX_AI_CRASHES:
+                await _give_up(connection, inquiry_id, held.attempt, "crashed_ai_service")
+                return
+            delay = next_delay("unreachable", times, None)
+            released = Leaving("triage_released", held.attempt, "ai_unreachable", delay=delay, deferred=True)
+            await _requeue(connection, inquiry_id, released)
 
 
 def spend_left(settings: Settings, spent_micros: int | None) -> int | None:
@@ -184,16 +208,16 @@ async def _hold(connection: Connection, inquiry_id: UUID, claim: int) -> HeldJob
     return held
 
 
-async def _requeue(connection: Connection, inquiry_id: UUID, held: HeldJob, kind: str) -> None:
+async def _requeue(connection: Connection, inquiry_id: UUID, leaving: Leaving) -> Any:
+    return await triage.leave(
+        connection,
+        {"inquiry_id": inquiry_id, "job_state": "queued", "triage_state": "queued", **msgspec.structs.asdict(leaving)},
+    )
+
+
+async def _give_up(connection: Connection, inquiry_id: UUID, attempt: int, reason: str) -> None:
+    failed = Leaving("triage_failed", attempt, reason, delay=0.0)
     await triage.leave(
         connection,
-        {
-            "inquiry_id": inquiry_id,
-            "job_state": "queued",
-            "triage_state": "queued",
-            "kind": kind,
-            "attempt": held.attempt,
-            "reason": None,
-            "delay": 0.0,
-        },
+        {"inquiry_id": inquiry_id, "job_state": "idle", "triage_state": "failed", **msgspec.structs.asdict(failed)},
     )

@@ -46,7 +46,8 @@ with given as materialized (
 ), made_events as (
     insert into event (inquiry_id, version, kind, actor, actor_id, body)
     select id, 1, 'inquiry_imported', 'agent', :actor_id, jsonb_build_object('create_time', create_time,
-        'status', status, 'category', category, 'priority', priority, 'language', language)
+        'status', status, 'category', category, 'priority', priority, 'language', language,
+        'triage_state', cast(:triage_state as text))
     from made
 )
 select count(*) as imported from made

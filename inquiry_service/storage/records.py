@@ -82,6 +82,12 @@ class ClaimedJob(AnalysisInput, frozen=True, kw_only=True):
 
     claim: int
     crashes: int
+    ai_crashes: int
+
+    @property
+    def alone(self) -> bool:
+        """It may end the process that works on it: nothing else should be in there."""
+        return self.crashes > 0 or self.ai_crashes > 1
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

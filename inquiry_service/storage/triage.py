@@ -7,15 +7,13 @@ from inquiry_service.storage import context
 from inquiry_service.storage.database import Connection, Database, Statement
 from inquiry_service.storage.records import ClaimedJob, HeldJob
 
-RING_AGAIN_SECONDS = 30
-
 _CLAIM = Statement(
     f"""
 with job as (
     update triage_job set state = 'running', claim = claim + 1, claimed_revision = requested_revision,
-        worker = :worker, lease_until = now() + make_interval(secs => :lease), rung_at = null
+        worker = :worker, claim_time = now(), lease_until = now() + make_interval(secs => :lease), rung_at = null
     where inquiry_id = :inquiry_id and state = 'queued' and run_after <= now()
-    returning inquiry_id, claim, claimed_revision, crashes
+    returning inquiry_id, claim, claimed_revision, crashes, ai_crashes
 ), started as (
     update inquiry set triage_state = 'running', triage_reason = null, version = version + 1, update_time = now()
     from job where id = job.inquiry_id
@@ -24,10 +22,11 @@ with job as (
 ), started_event as (
     insert into event (inquiry_id, version, kind, actor, body)
     select id, version, 'triage_started', 'system', jsonb_build_object(
-        'claim', job.claim, 'changes', jsonb_build_object('triage_state', jsonb_build_array(before, 'running')))
+        'claim', job.claim, 'worker', cast(:worker as text),
+        'changes', jsonb_build_object('triage_state', jsonb_build_array(before, 'running')))
     from started join job on job.inquiry_id = id
 )
-select job.claim, job.crashes, {context.told("started", newest="job.claimed_revision")}
+select job.claim, job.crashes, job.ai_crashes, {context.told("started", newest="job.claimed_revision")}
 from job join started on started.id = job.inquiry_id
 """
 )
@@ -47,7 +46,8 @@ _HOLD = Statement(
 _COMPLETE = Statement(
     """
 with job as (
-    update triage_job set state = 'idle', attempt = 0, crashes = 0, lease_until = null, worker = null
+    update triage_job set state = 'idle', attempt = 0, crashes = 0, unreached = 0, ai_crashes = 0, ai_crash_time = null,
+        deferred_since = null, lease_until = null, worker = null
     where inquiry_id = :inquiry_id returning claimed_revision
 ), changed as (
     update inquiry set triage_state = :triage_state, triage_reason = null, category = :category,
@@ -97,12 +97,14 @@ _SUPERSEDE = Statement(
     )
     select 1"""
 )
-# Leaves 'running' for 'queued' (again after a delay) or 'idle' (failed), and says so in inquiry and event log.
+# Leaves 'running' for 'queued' (again after a delay, or in its old place without one) or 'idle' (failed), and says so
+# in inquiry and event log. Since when it waits through no fault of its own is remembered.
 _LEAVE = Statement(
     """
 with job as (
     update triage_job set state = :job_state, attempt = :attempt, lease_until = null, worker = null, rung_at = null,
-        run_after = now() + make_interval(secs => :delay)
+        deferred_since = case when :deferred then coalesce(deferred_since, run_after) end,
+        run_after = coalesce(now() + make_interval(secs => cast(:delay as float8)), run_after)
     where inquiry_id = :inquiry_id returning run_after, claim
 ), changed as (
     update inquiry set triage_state = :triage_state, triage_reason = :reason, version = version + 1, update_time = now()
@@ -117,52 +119,22 @@ with job as (
 select run_after from job
 """
 )
-_EXPIRE = Statement(
+# The first time may always have been its fault, later ones only if the AI service had served others since.
+_UNREACHED = Statement(
     """
-with lost as (
-    select inquiry_id from triage_job where state = 'running' and lease_until < now()
-    order by lease_until limit 500 for update skip locked
-), job as (
-    update triage_job j set crashes = crashes + 1, lease_until = null, worker = null, rung_at = null, run_after = now(),
-        state = case when crashes + 1 >= :max_crashes then 'idle' else 'queued' end
-    from lost where j.inquiry_id = lost.inquiry_id returning j.inquiry_id, j.state, j.claim, j.crashes
-), changed as (
-    update inquiry set version = version + 1, update_time = now(),
-        triage_state = case when job.state = 'idle' then 'failed' else 'queued' end,
-        triage_reason = case when job.state = 'idle' then 'crashed_worker' end
-    from job where id = job.inquiry_id returning new.id, new.version, new.triage_state, job.claim, job.crashes
+with suspected as (
+    select ai_crash_time is null or exists (
+        select from throughput where measure = 'done' and bucket > ai_crash_time) as again
+    from triage_job where inquiry_id = :inquiry_id
 )
-insert into event (inquiry_id, version, kind, actor, body)
-select id, version, case triage_state when 'failed' then 'triage_failed' else 'triage_lease_lost' end, 'system',
-    jsonb_build_object('claim', claim, 'crashes', crashes, 'reason', 'crashed_worker', 'changes',
-        jsonb_build_object('triage_state', jsonb_build_array('running', triage_state)))
-from changed returning inquiry_id
+update triage_job set unreached = unreached + 1,
+    ai_crashes = ai_crashes + case when again then 1 else 0 end,
+    ai_crash_time = case when again then now() else ai_crash_time end
+from suspected where inquiry_id = :inquiry_id
+returning unreached, ai_crashes
 """
 )
 _TRY_LEAD = Statement("select pg_try_advisory_xact_lock(:key) as led")
-_DUE = Statement(
-    """
-with ringing as (
-    select inquiry_id from triage_job
-    where state = 'queued' and run_after <= now()
-        and (rung_at is null or rung_at < now() - make_interval(secs => :ring_again))
-    order by lane, run_after limit greatest(0, cast(:most as int) - (
-        select count(*) from triage_job
-        where state = 'queued' and rung_at >= now() - make_interval(secs => :ring_again)))
-    for update skip locked
-)
-update triage_job j set rung_at = now() from ringing where j.inquiry_id = ringing.inquiry_id
-returning j.inquiry_id, j.lane, j.run_after
-"""
-)
-_NEXT = Statement(
-    """select extract(epoch from least(
-        (select min(run_after) from triage_job where state = 'queued' and run_after > now()),
-        (select min(lease_until) from triage_job where state = 'running')) - now())::float8 as seconds"""
-)
-_FORGET_RINGS = Statement(
-    "update triage_job set rung_at = null where state = 'queued' and rung_at is not null returning 1"
-)
 
 
 async def claim(database: Database, inquiry_id: UUID, worker: str, lease: float) -> ClaimedJob | None:
@@ -194,32 +166,16 @@ async def supersede(connection: Connection, inquiry_id: UUID, record: dict[str, 
     await connection.row(_SUPERSEDE, inquiry_id=inquiry_id, record=record)
 
 
+async def count_unreached(connection: Connection, inquiry_id: UUID) -> tuple[int, int]:
+    """Note that the AI service went away with a held job: how often in a row, and how often that may be its fault."""
+    row = await connection.row(_UNREACHED, inquiry_id=inquiry_id)
+    return (row["unreached"], row["ai_crashes"]) if row else (0, 0)
+
+
 async def leave(connection: Connection, values: dict[str, Any]) -> Any:
     """Give a held job back to the queue or to failure; returns when it may run again."""
     row = await connection.row(_LEAVE, **values)
     return row["run_after"] if row else None
-
-
-async def expire_leases(connection: Connection, max_crashes: int) -> list[UUID]:
-    """Requeue jobs whose worker has vanished; those that have now lost `max_crashes` workers are failed."""
-    return [row["inquiry_id"] for row in await connection.fetch(_EXPIRE, max_crashes=max_crashes)]
-
-
-async def ring_due(connection: Connection, most: int) -> list[UUID]:
-    """Mark due jobs as rung, live lane and oldest first, so that at most `most` doorbells are out; returns them."""
-    rows = await connection.fetch(_DUE, most=most, ring_again=RING_AGAIN_SECONDS)
-    return [row["inquiry_id"] for row in sorted(rows, key=lambda row: (row["lane"], row["run_after"]))]
-
-
-async def forget_rings(database: Database) -> int:
-    """Doorbells were lost: let the sweeper ring them again at once. Returns how many."""
-    return len(await database.fetch(_FORGET_RINGS))
-
-
-async def seconds_to_next(connection: Connection) -> float | None:
-    """Seconds until the next retry is due or the next lease ends; None when nothing waits."""
-    row = await connection.row(_NEXT)
-    return row["seconds"] if row else None
 
 
 async def try_lead(connection: Connection, key: int) -> bool:

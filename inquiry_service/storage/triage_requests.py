@@ -9,7 +9,7 @@ _LOCK = Statement("select from triage_job where inquiry_id = :inquiry_id for upd
 _REQUEST = Statement(
     """update triage_job set requested_revision = greatest(requested_revision + 1, :revision), lane = :lane,
         attempt = case state when 'running' then attempt else 0 end,
-        run_after = case state when 'running' then run_after else now() end,
+        run_after = case state when 'running' then run_after when 'queued' then least(run_after, now()) else now() end,
         rung_at = case state when 'running' then rung_at else now() end,
         state = case state when 'running' then state else 'queued' end
     where inquiry_id = :inquiry_id returning state"""
@@ -22,7 +22,7 @@ with asked as (
     select id, :lane, now(), (select max(number) from message where inquiry_id = id and kind <> 'note')
     from inquiry where id = :inquiry_id for update
     on conflict (inquiry_id) do update set state = 'queued', lane = excluded.lane, attempt = 0, crashes = 0,
-        run_after = now(), rung_at = now()
+        unreached = 0, ai_crashes = 0, ai_crash_time = null, deferred_since = null, run_after = now(), rung_at = now()
     where triage_job.state = 'idle'
     returning inquiry_id
 ), changed as (

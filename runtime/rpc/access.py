@@ -11,6 +11,7 @@ STATISTICS = "/pok.inquiry.v1.StatisticsService/"
 TRANSFER = "/pok.inquiry.v1.TransferService/"
 ERASURE = "/pok.inquiry.v1.ErasureService/"
 TRIAGE = "/pok.inquiry.v1.TriageService/"
+QUEUE = "/pok.inquiry.v1.QueueService/"
 KNOWLEDGE = "/pok.inquiry.v1.KnowledgeService/"
 SETTINGS = "/pok.inquiry.v1.SettingsService/"
 AUDIT = "/pok.inquiry.v1.AuditService/"
@@ -57,6 +58,10 @@ CALLERS: Mapping[str, frozenset[str]] = {
         TRIAGE + "CompleteTriage": "worker",
         TRIAGE + "FailTriage": "worker",
         TRIAGE + "ReleaseTriage": "worker",
+        QUEUE + "GetQueue": "edge debug",
+        QUEUE + "CheckWork": "edge debug",
+        QUEUE + "ListQueueJobs": "edge debug",
+        QUEUE + "RetryJobs": "edge",
         KNOWLEDGE + "WatchKnowledge": "ai debug",
         SETTINGS + "ListSettings": "edge",
         SETTINGS + "UpdateSetting": "edge",

@@ -19,6 +19,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2_grpc,
     knowledge_pb2_grpc,
     live_pb2_grpc,
+    queue_pb2_grpc,
     settings_pb2_grpc,
     statistics_pb2_grpc,
     tracking_pb2_grpc,
@@ -53,6 +54,7 @@ class Service:
         self.decisions = decisions_pb2_grpc.DecisionServiceStub(channels["edge"])
         self.tracking = tracking_pb2_grpc.TrackingServiceStub(channels["edge"])
         self.transfer = transfer_pb2_grpc.TransferServiceStub(channels["edge"])
+        self.queue = queue_pb2_grpc.QueueServiceStub(channels["edge"])
         self.erasure = erasure_pb2_grpc.ErasureServiceStub(channels["edge"])
         self.triage = triage_pb2_grpc.TriageServiceStub(channels["worker"])
         self.knowledge = knowledge_pb2_grpc.KnowledgeServiceStub(channels["ai"])

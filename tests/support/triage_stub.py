@@ -39,6 +39,10 @@ class TriageStub(StubServer, triage_pb2_grpc.TriageServiceServicer):
         self.outcomes: list[tuple[str, Outcome]] = []
         self.heartbeats: list[tuple[str, frozenset[str]]] = []
         """Who renewed what."""
+        self.processes: list[pb.WorkerProcess] = []
+        """How those who renewed describe themselves."""
+        self.stopped: list[str] = []
+        """Who said goodbye."""
         self.changed = asyncio.Condition()
 
     async def until(self, condition: Callable[["TriageStub"], bool]) -> None:
@@ -72,7 +76,11 @@ class TriageStub(StubServer, triage_pb2_grpc.TriageServiceServicer):
 
     async def RenewTriages(self, request: pb.RenewTriagesRequest, context: Any) -> pb.RenewTriagesResponse:
         async with self.changed:
-            self.heartbeats.append((request.worker, frozenset(key.inquiry_id for key in request.claims)))
+            if request.stopped:
+                self.stopped.append(request.worker)
+            else:
+                self.heartbeats.append((request.worker, frozenset(key.inquiry_id for key in request.claims)))
+            self.processes.append(request.process)
             self.changed.notify_all()
         return pb.RenewTriagesResponse(lost=[key for key in request.claims if key.inquiry_id in self.lost])
 

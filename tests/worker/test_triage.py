@@ -1,6 +1,9 @@
 """A doorbell becomes a claim, an analysis and a report; every failure becomes the right report."""
 
 import asyncio
+import importlib.metadata
+import os
+import socket
 
 import pytest
 from pok.ai.v1 import analysis_pb2
@@ -12,6 +15,7 @@ from runtime.rpc.errors import Internal, InvalidArgument, RpcError, Unavailable
 from tests.support.analysis_stub import AnalysisStub, Answer, billing
 from tests.support.triage_stub import TriageStub
 from tests.worker.conftest import Running, message, running, settings_for
+from worker.claims import HEARTBEAT
 
 
 def failing(error: RpcError) -> Answer:
@@ -51,7 +55,7 @@ async def test_doorbell_for_what_is_not_due_does_nothing(queue: TriageStub, work
     ("error", "kind", "reason", "delay"),
     [
         (Unavailable("x", reason="PROVIDER_BUSY"), pb.FAILURE_KIND_PROVIDER, "provider_busy", 0),
-        (Unavailable("x", reason="PROVIDER_BUSY", retry_delay=5), pb.FAILURE_KIND_PROVIDER, "provider_busy", 0),
+        (Unavailable("x", reason="PROVIDER_BUSY", retry_delay=5), pb.FAILURE_KIND_PROVIDER, "provider_busy", 5),
         (Unavailable("x", reason="PROVIDER_BUSY", retry_delay=30), pb.FAILURE_KIND_DEFERRED, "provider_busy", 30),
         (InvalidArgument("x", reason="NO_CUSTOMER_TURN"), pb.FAILURE_KIND_INVALID, "no_customer_turn", 0),
         (Internal("x"), pb.FAILURE_KIND_PROVIDER, "internal", 0),
@@ -91,7 +95,9 @@ async def test_absent_ai_counts_no_attempt_and_nothing_more_is_claimed_until_it_
     await worker.ring("a")
     await ai.until(lambda stub: "a" in stub.in_flight)
     await ai.stop()
-    assert isinstance(await queue.outcome("a"), pb.ReleaseTriageRequest)
+    outcome = await queue.outcome("a")
+    assert isinstance(outcome, pb.ReleaseTriageRequest)
+    assert outcome.ai_unreachable
 
     # One read of the stream may have begun before the loss; it takes the doorbell of "b", and no other is read.
     await worker.ring("b", "c", "d")
@@ -138,6 +144,10 @@ async def test_refused_result_counts_as_a_failed_attempt(queue: TriageStub, work
 
 async def test_idle_worker_sends_heartbeats(queue: TriageStub, worker: Running) -> None:
     await queue.until(lambda stub: ("worker-of-test", frozenset()) in stub.heartbeats)
+    beat = queue.processes[0]
+    assert (beat.host, beat.pid, beat.concurrency) == (socket.gethostname(), os.getpid(), 32)
+    assert beat.version == importlib.metadata.version("pok")
+    assert beat.interval.ToTimedelta().total_seconds() == HEARTBEAT
 
 
 async def test_claims_are_renewed_together_for_as_long_as_the_work_takes(
@@ -231,6 +241,14 @@ async def test_stopped_worker_lets_running_analyses_finish(
     assert isinstance(await queue.outcome("a"), pb.CompleteTriageRequest)
 
 
+async def test_stopped_worker_says_goodbye_when_all_is_reported(queue: TriageStub, worker: Running) -> None:
+    await worker.ring("a")
+    await queue.outcome("a")
+    worker.stop.set()
+    await queue.until(lambda stub: stub.stopped == ["worker-of-test"])
+    assert queue.processes[-1].pid == os.getpid()
+
+
 async def test_stopped_worker_gives_back_what_does_not_finish(
     queue: TriageStub, ai: AnalysisStub, redis_url: str, redis: Redis
 ) -> None:
@@ -239,5 +257,7 @@ async def test_stopped_worker_gives_back_what_does_not_finish(
         await worker.ring("a", "b")
         await ai.until(lambda stub: stub.in_flight == {"a", "b"})
     assert isinstance(await queue.outcome("a"), pb.ReleaseTriageRequest)
-    assert isinstance(await queue.outcome("b"), pb.ReleaseTriageRequest)
+    outcome = await queue.outcome("b")
+    assert isinstance(outcome, pb.ReleaseTriageRequest)
+    assert not outcome.ai_unreachable
     await ai.until(lambda stub: stub.cancelled == {"a", "b"})

@@ -17,7 +17,7 @@ from tests.support.tokens import TOKENS
 from worker.__main__ import work
 from worker.settings import WorkerSettings
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 POLL = 0.02
 
 
@@ -145,9 +145,70 @@ async def test_failed_attempt_is_tried_again(service: Service, ai: AnalysisStub,
     ai.answer = once_busy
     workers.start("w1")
     inquiry_id = (await service.create()).inquiry.id
-    [waiting] = await until(service, lambda rows: rows[0]["attempt"] == 1)
-    assert waiting["triage_state"] == "queued"
-    await service.sql("update triage_job set run_after = now()")
-    await until(service, all_final)
+    [row] = await until(service, all_final)
+    assert row["triage_state"] == "done"
     reasons = [event["body"] for event in await service.events(inquiry_id) if "provider_busy" in str(event["body"])]
     assert len(reasons) == 1
+
+
+async def test_inquiry_that_kills_its_workers_is_failed_and_its_neighbours_are_not(
+    service: Service, ai: AnalysisStub, workers: Workers
+) -> None:
+    ids = [(await service.create()).inquiry.id for _ in range(32)]
+    poison = ids[5]
+
+    async def deadly(request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
+        if request.inquiry_id == poison or not killed:
+            await asyncio.Event().wait()
+        return await billing(request)
+
+    ai.answer = deadly
+    killed: list[str] = []
+    workers.start("w0")
+    await ai.until(lambda stub: len(stub.in_flight) == 32)
+    while len(killed) < 3:
+        await ai.until(lambda stub: poison in stub.in_flight)
+        killed.append(f"w{len(killed)}")
+        await workers.crash(killed[-1])
+        await ai.until(lambda stub: poison not in stub.in_flight)
+        workers.start(f"w{len(killed)}")
+    rows = await until(service, all_final)
+    states = {str(row["inquiry_id"]): row["triage_state"] for row in rows}
+    assert {inquiry_id for inquiry_id, state in states.items() if state != "done"} == {poison}
+    assert (await service.get(poison)).triage_reason == "crashed_worker"
+    assert await completions(service) == [1] * 31
+
+
+async def test_inquiry_that_ends_the_ai_service_is_failed_and_its_neighbours_are_not(
+    service: Service, ai: AnalysisStub, workers: Workers
+) -> None:
+    ids = [(await service.create()).inquiry.id for _ in range(20)]
+    poison = ids[3]
+    ended = asyncio.Event()
+    ends = 0
+
+    async def deadly(request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
+        if request.inquiry_id == poison:
+            ended.set()
+            await asyncio.Event().wait()
+        return await billing(request)
+
+    ai.answer = deadly
+    workers.start("w1")
+    async with asyncio.timeout(3 * PATIENCE):
+        while not all_final(await jobs(service)):
+            if ended.is_set():
+                ended.clear()
+                ends += 1
+                await ai.stop()
+                await ai.start()
+            # As if half a minute had passed: who was served since is known to ten seconds.
+            await service.sql("update triage_job set run_after = least(run_after, now()) where run_after > now()")
+            await service.sql(
+                "update triage_job set ai_crash_time = now() - interval '30 seconds' where state = 'queued'"
+            )
+            await asyncio.sleep(POLL)
+    states = {str(row["inquiry_id"]): row["triage_state"] for row in await jobs(service)}
+    assert {inquiry_id for inquiry_id, state in states.items() if state != "done"} == {poison}
+    assert (await service.get(poison)).triage_reason == "crashed_ai_service"
+    assert 3 <= ends <= 6  # it counts only where others were served in between

@@ -14,7 +14,7 @@ from inquiry_service.storage.tables.inquiries import (
 )
 from inquiry_service.storage.tables.people import account, session
 from inquiry_service.storage.tables.projections import feed, inquiry_meaning, inquiry_search, job, projection
-from inquiry_service.storage.tables.statistics import statistic, statistic_inquiry
+from inquiry_service.storage.tables.statistics import statistic, statistic_inquiry, throughput
 from inquiry_service.storage.tables.triage import (
     ai_run,
     draft,
@@ -22,6 +22,7 @@ from inquiry_service.storage.tables.triage import (
     inquiry_embedding,
     spending,
     triage_job,
+    worker,
 )
 
 __all__ = [
@@ -53,5 +54,7 @@ __all__ = [
     "spending",
     "statistic",
     "statistic_inquiry",
+    "throughput",
     "triage_job",
+    "worker",
 ]

@@ -85,6 +85,8 @@ inquiry = Table(
     Index(None, "assignee_id", "id", postgresql_where=text("assignee_id is not null")),
     Index(None, "external_id", unique=True, postgresql_where=text("external_id is not null")),
     Index("ix_inquiry_lower_customer_email", text("lower(customer_email)")),
+    # Dead letters by what ended them.
+    Index("ix_inquiry_failed", "triage_reason", "id", postgresql_where=text("triage_state = 'failed'")),
     # For retention.
     Index("ix_inquiry_at_rest", "update_time", postgresql_where=text("status in ('resolved', 'closed', 'spam')")),
 )

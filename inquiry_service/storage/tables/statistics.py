@@ -1,4 +1,4 @@
-"""What the statistics projection makes of the event log."""
+"""What the projections that count make of the event log."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text, Uuid
 
@@ -24,4 +24,14 @@ statistic_inquiry = Table(
     metadata,
     Column("inquiry_id", Uuid, primary_key=True),
     Column("receive_time", DateTime(timezone=True), nullable=False),
+)
+
+# What came and went in the ten seconds from `bucket` on; kept for the two hours that the queue monitor shows.
+throughput = Table(
+    "throughput",
+    metadata,
+    Column("bucket", DateTime(timezone=True), nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("bucket", "measure"),
 )

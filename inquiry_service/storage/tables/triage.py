@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -37,10 +38,40 @@ triage_job = Table(
     Column("rung_at", DateTime(timezone=True)),
     Column("lease_until", DateTime(timezone=True)),
     Column("worker", Text),
+    Column("claim_time", DateTime(timezone=True)),
+    # Since when it would have been done had not something else put it off: a provider, or the AI service.
+    Column("deferred_since", DateTime(timezone=True)),
+    # How often in a row the AI service went away with it; and how often of these it had served others in between.
+    Column("unreached", Integer, nullable=False, server_default="0"),
+    Column("ai_crashes", Integer, nullable=False, server_default="0"),
+    Column("ai_crash_time", DateTime(timezone=True)),
     CheckConstraint("state in ('queued', 'running', 'idle')", name="state"),
     Index("ix_triage_job_due", "lane", "run_after", postgresql_where=text("state = 'queued'")),
     Index("ix_triage_job_lease", "lease_until", postgresql_where=text("state = 'running'")),
+    # Few rows each.
+    Index(
+        "ix_triage_job_deferred",
+        "deferred_since",
+        postgresql_where=text("state = 'queued' and deferred_since is not null"),
+    ),
+    Index("ix_triage_job_suspect", "run_after", postgresql_where=text("ai_crashes > 1")),
     postgresql_with={"fillfactor": "70"},
+)
+
+# Processes that take jobs, as they describe themselves with each heartbeat; forgotten when they stop, or an hour after
+# they were heard last.
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    # The longest time until it beats again.
+    Column("interval_seconds", Double, nullable=False),
+    time_column("start_time"),
+    time_column("beat_time"),
 )
 
 ai_run = Table(
