@@ -51,6 +51,16 @@ class Turn(msgspec.Struct, frozen=True):
     text: str
 
 
+class Source(msgspec.Struct, frozen=True):
+    """A text of this installation that a draft may build on; category and language are empty where any fits."""
+
+    id: str
+    title: str
+    text: str
+    category: str = ""
+    language: str = ""
+
+
 class Inquiry(msgspec.Struct, frozen=True):
     """One inquiry as the AI sees it; `conversation` is oldest first and has at least one customer turn.
 
@@ -61,6 +71,7 @@ class Inquiry(msgspec.Struct, frozen=True):
     subject: str
     conversation: tuple[Turn, ...]
     spend_left: int | None = None
+    sources: tuple[Source, ...] = ()
 
     @property
     def customer_texts(self) -> tuple[str, ...]:
@@ -135,6 +146,29 @@ class Usage(msgspec.Struct, frozen=True):
     cost_micros: int = 0
     duration_ms: float = 0.0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """What both took together."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_micros + other.cost_micros,
+            self.duration_ms + other.duration_ms,
+        )
+
+
+class Masked(msgspec.Struct, frozen=True):
+    """How many different ones of a kind were hidden from a provider."""
+
+    kind: str
+    count: int
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What left this machine for a provider: the customer's words, and how much was hidden in them."""
+
+    text: str = ""
+    masked: tuple[Masked, ...] = ()
+
 
 class Analysis(msgspec.Struct, frozen=True):
     """The result of one run; `categories` are most probable first."""
@@ -155,6 +189,11 @@ class Analysis(msgspec.Struct, frozen=True):
     embedding: bytes = b""
     """Of everything the customer wrote, packed; a provider that makes none leaves it to the router."""
     encoder_version: str = ""
+    cited: tuple[str, ...] = ()
+    """Ids of the sources that the draft builds on."""
+    missing: tuple[str, ...] = ()
+    """What the customer has not said and an answer needs, in their language."""
+    sent: Sent = Sent()
 
 
 class WrongAnswer(ValueError):

@@ -67,10 +67,15 @@ def extract(inquiry: Inquiry) -> tuple[Entity, ...]:
     """Every fact in the subject and the customer's turns, in order, without overlaps; never card or bank numbers."""
     texts = [(SUBJECT, inquiry.subject)]
     texts += [(i, turn.text) for i, turn in enumerate(inquiry.conversation) if turn.author is Author.CUSTOMER]
-    return tuple(entity for turn, text in texts for entity in sorted(_in_text(text, turn), key=lambda e: e.start))
+    return tuple(entity for turn, text in texts for entity in in_text(text, turn))
 
 
-def _in_text(text: str, turn: int) -> Iterator[Entity]:
+def in_text(text: str, turn: int = SUBJECT) -> list[Entity]:
+    """The same for one text."""
+    return sorted(_found(text, turn), key=lambda entity: entity.start)
+
+
+def _found(text: str, turn: int) -> Iterator[Entity]:
     taken: list[tuple[int, int]] = []
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(text):

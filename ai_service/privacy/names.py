@@ -1,0 +1,165 @@
+"""Names of people in a text: those that somebody is known by, and those that greetings and signatures show."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
+
+from ai_service.reply import plausible_name
+
+_S, _G = r"[ \t]{0,3}", r"[ \t]{1,3}"
+_WORD = r"[^\W\d_](?:[^\W\d_]|['’](?=[^\W\d_])){0,40}(?![^\W\d_])"
+_CAPITAL = r"(?=[A-ZÀ-ÖØ-ÞŁŚŠŽĆČĐ])" + _WORD
+_GAP = rf"{_G}|{_S}-{_S}|\.{_S}"
+_FOLDED = str.maketrans("øłđıæœ", "oldiao")
+
+
+class Known:
+    """The names that stand for people in one conversation; finds them whatever their case and accents."""
+
+    def __init__(self, stated: str, texts: Iterable[str]) -> None:
+        names = dict.fromkeys(shown for text in texts for shown in _shown(text))
+        self._patterns = [
+            *filter(None, [_spelled(stated)]),
+            *map(_whole, [plausible_name(stated)] if plausible_name(stated) else []),
+            *map(_whole, sorted(names, key=len, reverse=True)),
+            *map(_part, dict.fromkeys(part for name in (plausible_name(stated), *names) for part in _parts(name))),
+        ]
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where any of them stands, the most telling first; spans may overlap."""
+        folded = _fold(text)
+        for pattern, anywhere in self._patterns:
+            for match in pattern.finditer(folded):
+                if anywhere or not text[match.start() : match.end()].islower():
+                    yield match.span()
+        for pattern in _closing_lines():
+            for match in pattern.finditer(text):
+                if _is_signature(match["lower"] or ""):
+                    yield match.span("lower")
+
+
+def _shown(text: str) -> Iterator[str]:
+    """Names that the text itself shows to be some."""
+    for pattern in _showing():
+        for match in pattern.finditer(text):
+            words = match["name"].split()
+            while words and (_key(words[-1]) in _set("no_names") or _key(words[-1]) in _set("particles")):
+                words.pop()
+            if words and not {_key(word) for word in words} & (_set("no_names") - _set("particles")):
+                yield " ".join(words)
+
+
+def _parts(name: str) -> list[str]:
+    return [
+        word
+        for word in re.findall(_WORD, name)
+        if len(word) > 1 and _key(word) not in _set("particles") | _set("no_names")
+    ]
+
+
+def _spelled(stated: str) -> tuple[re.Pattern[str], bool] | None:
+    """What was given as a name, as it is, whether or not it is one."""
+    words = stated.split()
+    if len("".join(words)) < 2:
+        return None
+    pattern = re.compile(r"(?<!\w)" + r"\s+".join(re.escape(_fold(word)) for word in words) + r"(?!\w)")
+    return pattern, len(words) > 1 or _is_unusual(stated)
+
+
+def _whole(name: str) -> tuple[re.Pattern[str], bool]:
+    """The name with any separators, and with some of its words left out at the end."""
+    words = [_letters(word) for word in re.findall(_WORD, name)]
+    anywhere = len(words) > 1 or _is_unusual(name)
+    separator = rf"[\s.,'’_-]{{{0 if len(''.join(words)) > 5 else 1},3}}"
+    return re.compile(r"(?<![^\W_])" + separator.join(words) + r"(?![^\W_])"), anywhere
+
+
+def _part(word: str) -> tuple[re.Pattern[str], bool]:
+    return re.compile(rf"(?<![^\W_]){_letters(word)}(?![^\W_])"), _is_unusual(word)
+
+
+def _is_unusual(word: str) -> bool:
+    return len(word) > 2 and _key(word) not in _set("ambiguous")
+
+
+def _letters(word: str) -> str:
+    return "".join("(?:ß|ss)" if letter == "ß" else re.escape(letter) + "[\u0300-\u036f]*" for letter in _fold(word))
+
+
+def _fold(text: str) -> str:
+    """In lower case and without accents, each code point one, so that offsets stay."""
+    return "".join(map(_folded, text))
+
+
+@cache
+def _folded(character: str) -> str:
+    low = character.lower()
+    base = unicodedata.normalize("NFD", low if len(low) == 1 else character)[0]
+    return base.translate(_FOLDED)
+
+
+def _key(word: str) -> str:
+    return _fold(word.strip(".,'’"))
+
+
+def _is_signature(line: str) -> bool:
+    words = line.split()
+    return 1 <= len(words) <= 2 and not {_key(word) for word in words} & _set("no_names")
+
+
+@cache
+def _lists() -> dict[str, str]:
+    text = resources.files("ai_service").joinpath("privacy/words.toml").read_text(encoding="utf-8")
+    return {
+        name: words.replace("\n", " " if "|" not in words else "").strip()
+        for name, words in tomllib.loads(text).items()
+    }
+
+
+@cache
+def _set(name: str) -> frozenset[str]:
+    return frozenset(_fold(word) for word in _lists()[name].split())
+
+
+@cache
+def _showing() -> tuple[re.Pattern[str], ...]:
+    """Patterns whose group `name` is one: capitals only, unless what stands before leaves no doubt."""
+    words = _lists()
+    title = rf"(?i:(?:{words['titles']})\b\.?{_G})"
+    particle = rf"(?:{'|'.join(words['particles'].split())})\b"
+    capitals = rf"{_CAPITAL}(?:(?:{_GAP})(?:{particle}{_G}){{0,2}}{_CAPITAL}){{0,4}}"
+    greeting, closing = rf"(?i:{words['greetings']})", rf"(?i:{words['closings']})"
+    strong = rf"(?i:\b(?:{words['introductions']}){_S}:?{_G})"
+    weak = rf"(?i:\b(?:{words['perhaps']}){_G}(?:la |el )?)"
+    end = r"(?=[ \t]{0,3}(?:[,.;:!\n]|\Z))"
+    return tuple(
+        re.compile(pattern, re.MULTILINE)
+        for pattern in (
+            rf"^[\W_]{{0,5}}{greeting}[ \t,]{{1,3}}(?:{title})?(?P<name>{capitals}){end}",
+            rf"^[\W_]{{0,5}}{greeting}[ \t,]{{1,3}}(?P<name>{_WORD})(?={_S}(?:[,:!]|$))",
+            rf"(?<![\w.]){title}(?P<name>{capitals})",
+            rf"{strong}(?P<name>{capitals})",
+            rf"{strong}(?P<name>{_WORD})(?={_S}(?:[,.;:!\n]|\Z|(?i:y|and|et|und|e)\b))",
+            rf"{weak}(?P<name>{capitals}){end}",
+            rf"{weak}(?P<name>{_CAPITAL}(?:{_G}{_CAPITAL}){{1,3}})",
+            rf"(?:^|[.!?,]{_S}){closing}[\W_]{{0,6}}?\s{{1,4}}(?:{title})?(?P<name>{capitals})[ \t.]{{0,5}}$",
+            rf"^{_S}[-–—]{{0,3}}{_S}(?P<name>{capitals})[ \t.]{{0,5}}\Z",
+            rf"[.!?]{_G}(?P<name>{_CAPITAL}(?:{_G}{_CAPITAL}){{1,3}}){_S}(?:\Z|,{_S}(?:DNI|NIE|NIF)\b)",
+        )
+    )
+
+
+@cache
+def _closing_lines() -> tuple[re.Pattern[str], ...]:
+    """Signatures in lower case, which are taken for names only where they stand."""
+    words = _lists()
+    closing = rf"(?i:{words['closings']})"
+    return (
+        re.compile(
+            rf"(?:^|[.!?,]{_S}){closing}{_S}[,.!]{{0,3}}{_S}\n\s{{0,4}}(?P<lower>{_WORD}(?:{_G}{_WORD})?)\s{{0,9}}\Z",
+            re.MULTILINE,
+        ),
+    )
