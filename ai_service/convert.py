@@ -2,14 +2,30 @@
 
 from pok.ai.v1 import analysis_pb2
 
-from ai_service.analysis import Analysis, Author, EntityKind, Inquiry, Model, Priority, Sentiment, Turn, Usage
+from ai_service.analysis import (
+    Analysis,
+    Author,
+    EntityKind,
+    Inquiry,
+    Model,
+    Priority,
+    Sent,
+    Sentiment,
+    Source,
+    Turn,
+    Usage,
+)
 from ai_service.drafting import Drafted, Order
+from ai_service.guard import State
 from runtime.rpc.errors import FieldViolation, InvalidArgument
 
 MAX_CHARACTERS = 20_000
 PROVIDERS = frozenset({"", "auto", "embedded", "openai"})
 MAX_TEXTS = 128
 LONGEST_INSTRUCTION = 500
+MAX_SOURCES = 20
+LONGEST_ID = 100
+LONGEST_SOURCE = 5_000
 
 _AUTHORS = {analysis_pb2.AUTHOR_CUSTOMER: Author.CUSTOMER, analysis_pb2.AUTHOR_AGENT: Author.AGENT}
 _SENTIMENTS = {
@@ -43,6 +59,12 @@ def to_inquiry(request: analysis_pb2.AnalyzeRequest) -> Inquiry:
         subject=request.subject,
         conversation=tuple(Turn(author=_AUTHORS[turn.author], text=turn.text) for turn in request.conversation),
         spend_left=request.spend_left_micros if request.HasField("spend_left_micros") else None,
+        sources=tuple(
+            Source(
+                id=source.id, title=source.title, text=source.text, category=source.category, language=source.language
+            )
+            for source in request.sources
+        ),
     )
 
 
@@ -57,6 +79,13 @@ def _violations(request: analysis_pb2.AnalyzeRequest) -> list[FieldViolation]:
             found.append(FieldViolation(f"conversation.{index}.author", "must be the customer or an agent"))
         if len(turn.text) > MAX_CHARACTERS:
             found.append(FieldViolation(f"conversation.{index}.text", f"may have at most {MAX_CHARACTERS} characters"))
+    if len(request.sources) > MAX_SOURCES:
+        found.append(FieldViolation("sources", f"may have at most {MAX_SOURCES} items"))
+    for index, source in enumerate(request.sources):
+        if not 1 <= len(source.id) <= LONGEST_ID:
+            found.append(FieldViolation(f"sources.{index}.id", f"must have 1 to {LONGEST_ID} characters"))
+        if len(source.text) > LONGEST_SOURCE:
+            found.append(FieldViolation(f"sources.{index}.text", f"may have at most {LONGEST_SOURCE} characters"))
     if not any(turn.author == analysis_pb2.AUTHOR_CUSTOMER for turn in request.conversation):
         found.append(FieldViolation("conversation", "must hold at least one message of the customer"))
     return found
@@ -108,6 +137,10 @@ def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
         fallback=analysis.fallback,
         embedding=analysis.embedding,
         encoder_version=analysis.encoder_version,
+        cited=analysis.cited,
+        missing=analysis.missing,
+        masked=_from_masked(analysis.sent),
+        sent_text=analysis.sent.text,
     )
 
 
@@ -119,12 +152,33 @@ def from_drafted(drafted: Drafted) -> analysis_pb2.DraftedReply:
         usage=_from_usage(drafted.usage),
         fallback=drafted.fallback,
         instruction_followed=drafted.instruction_followed,
+        cited=drafted.cited,
+        missing=drafted.missing,
+        masked=_from_masked(drafted.sent),
     )
+
+
+def from_state(state: State) -> analysis_pb2.ProviderState:
+    """The contract's message."""
+    message = analysis_pb2.ProviderState(
+        model=from_model(state.model),
+        circuit=state.circuit,
+        last_failure=state.last_failure,
+        in_flight=state.in_flight,
+        median_ms=state.median_ms,
+    )
+    if state.open_until:
+        message.open_until.FromDatetime(state.open_until)
+    return message
 
 
 def from_model(model: Model) -> analysis_pb2.Model:
     """The contract's message."""
     return analysis_pb2.Model(provider=model.provider, name=model.name, prompt_version=model.prompt_version)
+
+
+def _from_masked(sent: Sent) -> list[analysis_pb2.Masked]:
+    return [analysis_pb2.Masked(kind=masked.kind, count=masked.count) for masked in sent.masked]
 
 
 def _from_usage(usage: Usage) -> analysis_pb2.Usage:

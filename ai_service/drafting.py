@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ai_service.analysis import Model, Usage
+from ai_service.analysis import Model, Sent, Usage
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -21,3 +21,8 @@ class Drafted(msgspec.Struct, frozen=True):
     instruction_followed: bool = True
     fallback: str = ""
     """Why another provider answered than the one that was asked for; empty if none did."""
+    cited: tuple[str, ...] = ()
+    """Ids of the sources that it builds on."""
+    missing: tuple[str, ...] = ()
+    """What the customer has not said and an answer needs, in the language of the draft."""
+    sent: Sent = Sent()

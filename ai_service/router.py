@@ -1,4 +1,4 @@
-"""Which provider analyses: the one that the installation wants, as long as the money lasts."""
+"""Which provider analyses: the one that the installation wants; what happens while that one cannot."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -6,64 +6,111 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from ai_service.analysis import Analysis, Inquiry, Model, Taxonomy
 from ai_service.drafting import Drafted, Order
-from ai_service.providers import Provider
+from ai_service.guard import State
+from ai_service.providers.failure import Failure
 from ai_service.settings import AiSettings
 from runtime.rpc.errors import Unavailable
 
-if TYPE_CHECKING:  # the encoder is imported only where it is loaded
+if TYPE_CHECKING:  # encoder and client are imported only where they are used
+    from ai_service.paid import PaidProvider
+    from ai_service.providers import Provider
     from ai_service.providers.embedded import EmbeddedProvider
 
-SPEND_CAP = "spend_cap"
+log = structlog.get_logger(__name__)
+
+RESERVE = 2.0
+"""Seconds kept for the embedded model, which takes over when the other one does not answer in time."""
+UNTIL_MORE_MONEY = 600.0
+"""Seconds after which it is worth asking whether a new day or an admin allows more to be spent."""
 
 
 class Router:
-    """Chooses between the embedded model and, where one is configured, a provider that may cost money."""
+    """Chooses between the embedded model and, where one is configured, a provider that may cost money.
 
-    def __init__(self, embedded: "EmbeddedProvider", paid: Provider | None = None) -> None:
+    While that one cannot answer, the embedded model does, and says why; or, if `patient`, nobody does, and whoever
+    asked is told when to come back.
+    """
+
+    def __init__(
+        self, embedded: "EmbeddedProvider", paid: "PaidProvider | None" = None, *, patient: bool = False
+    ) -> None:
         self._embedded = embedded
         self._paid = paid
+        self._patient = patient
 
     def model(self, wanted: str) -> Model:
         """The model that answers at present. Raises Unavailable (PROVIDER_NOT_CONFIGURED)."""
         return self._choose(wanted).model
 
-    async def analyze(self, wanted: str, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
-        """The analysis by `wanted`: "auto", "embedded" or "openai"; by the embedded model once the money is spent.
+    @property
+    def paid_state(self) -> State | None:
+        """How the provider that may cost money is doing, where one is configured."""
+        return self._paid.state if self._paid else None
 
-        Raises what the provider raises, and Unavailable (PROVIDER_NOT_CONFIGURED).
-        """
+    async def analyze(self, wanted: str, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
+        """The analysis by `wanted`: "auto", "embedded" or "openai". Raises Unavailable with a stable reason."""
         provider = self._choose(wanted)
         if provider is self._embedded:
             return await provider.analyze(inquiry, taxonomy, timeout=timeout)
-        if inquiry.spend_left is None or inquiry.spend_left > 0:
+        try:
+            _check_money(inquiry)
             analysis, (embedding,) = await asyncio.gather(
-                provider.analyze(inquiry, taxonomy, timeout=timeout), self._embedded.embed([inquiry.written])
+                provider.analyze(inquiry, taxonomy, timeout=self._shortened(timeout)),
+                self._embedded.embed([inquiry.written]),
             )
+        except Failure as failure:
+            self._give_up_or_go_on(failure)
+            analysis = await self._embedded.analyze(inquiry, taxonomy, timeout=RESERVE)
             return msgspec.structs.replace(
-                analysis, embedding=embedding, encoder_version=self._embedded.encoder_version
+                analysis,
+                usage=failure.usage + analysis.usage,
+                sent=failure.sent,
+                fallback=failure.reason.lower(),
             )
-        analysis = await self._embedded.analyze(inquiry, taxonomy, timeout=timeout)
-        return msgspec.structs.replace(analysis, fallback=SPEND_CAP)
+        return msgspec.structs.replace(analysis, embedding=embedding, encoder_version=self._embedded.encoder_version)
 
     async def draft(
         self, wanted: str, inquiry: Inquiry, order: Order, *, timeout: float
     ) -> AsyncGenerator[str | Drafted]:
-        """A reply as it is written, and at the end the whole of it; who writes and what is raised as in `analyze`."""
-        provider = self._choose(wanted)
-        spent = provider is not self._embedded and inquiry.spend_left is not None and inquiry.spend_left <= 0
-        writer = self._embedded if spent else provider
-        async with aclosing(writer.draft(inquiry, order, timeout=timeout)) as parts:
-            async for part in parts:
-                yield msgspec.structs.replace(part, fallback=SPEND_CAP) if spent and isinstance(part, Drafted) else part
+        """A reply as it is written, and at the end the whole of it, which counts; raises as `analyze`.
+
+        What was written before a provider failed is not in the whole.
+        """
+        provider, begun = self._choose(wanted), False
+        if provider is self._embedded:
+            async with aclosing(provider.draft(inquiry, order, timeout=timeout)) as parts:
+                async for part in parts:
+                    yield part
+            return
+        try:
+            _check_money(inquiry)
+            async with aclosing(provider.draft(inquiry, order, timeout=self._shortened(timeout))) as parts:
+                async for part in parts:
+                    begun = True
+                    yield part
+        except Failure as failure:
+            self._give_up_or_go_on(failure)
+            async with aclosing(self._embedded.draft(inquiry, order, timeout=RESERVE)) as parts:
+                async for part in parts:
+                    if isinstance(part, Drafted):
+                        yield msgspec.structs.replace(
+                            part,
+                            usage=failure.usage + part.usage,
+                            sent=failure.sent,
+                            fallback=failure.reason.lower(),
+                        )
+                    elif not begun:
+                        yield part
 
     async def embed(self, texts: Sequence[str]) -> tuple[list[bytes], str]:
         """One packed embedding per text, and the version of the encoder that made them."""
         return await self._embedded.embed(texts), self._embedded.encoder_version
 
-    def _choose(self, wanted: str) -> Provider:
+    def _choose(self, wanted: str) -> "Provider":
         if wanted == "embedded":
             return self._embedded
         if self._paid is None and wanted == "openai":
@@ -73,6 +120,19 @@ class Router:
             )
         return self._paid or self._embedded
 
+    def _shortened(self, timeout: float) -> float:
+        return timeout if self._patient else max(timeout - RESERVE, 0.75 * timeout)
+
+    def _give_up_or_go_on(self, failure: Failure) -> None:
+        log.warning("provider_failed", reason=failure.reason, defect=failure.defect, patient=self._patient)
+        if self._patient:
+            raise failure
+
+
+def _check_money(inquiry: Inquiry) -> None:
+    if inquiry.spend_left is not None and inquiry.spend_left <= 0:
+        raise Failure("The day's money is spent.", reason="SPEND_CAP", retry_delay=UNTIL_MORE_MONEY)
+
 
 @asynccontextmanager
 async def opened(configured: AiSettings) -> AsyncIterator[Router]:
@@ -80,9 +140,10 @@ async def opened(configured: AiSettings) -> AsyncIterator[Router]:
     from ai_service.providers import embedded
 
     async with AsyncExitStack() as stack:
-        paid: Provider | None = None
+        paid = None
         if configured.openai_api_key or configured.openai_base_url:
-            from ai_service.providers import openai
+            from ai_service.paid import connected
 
-            paid = await stack.enter_async_context(openai.connected(configured))
-        yield Router(await stack.enter_async_context(embedded.loaded()), paid)
+            paid = await stack.enter_async_context(connected(configured))
+        patient = configured.ai_fallback == "wait"
+        yield Router(await stack.enter_async_context(embedded.loaded()), paid, patient=patient)

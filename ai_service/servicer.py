@@ -78,6 +78,8 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
             model=convert.from_model(self._router.model(self._knowledge.provider)),
             knowledge_version=self._knowledge.version,
         )
+        if state := self._router.paid_state:
+            response.paid.CopyFrom(convert.from_state(state))
         if self._knowledge.load_time:
             response.load_time.FromDatetime(self._knowledge.load_time)
         return response

@@ -10,7 +10,7 @@ from runtime.settings import ProcessSettings, Secret
 class AiSettings(ProcessSettings, frozen=True, kw_only=True):
     """What the AI process needs; a key or an address configures the provider openai.
 
-    Prices are for a million tokens, in any currency; 0 = no price is known.
+    Prices are for a million tokens, in any currency; 0 = no price is known. Calls and tokens in a minute: 0 = any.
     """
 
     service_tokens: Secret
@@ -23,3 +23,8 @@ class AiSettings(ProcessSettings, frozen=True, kw_only=True):
     prompt_language: Literal["en", "es"] = "en"
     openai_input_price: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     openai_output_price: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    openai_at_once: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+    openai_calls_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
+    openai_tokens_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
+    ai_fallback: Literal["embedded", "wait"] = "embedded"
+    ai_masking: bool = True

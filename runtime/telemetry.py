@@ -38,7 +38,7 @@ def configure(process: str, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     # httpx logs full URLs, taskiq every task: both belong to debugging only.
-    for name in ("httpx", "httpcore", "taskiq", "openai"):
+    for name in ("httpx", "httpcore", "httpx2", "httpcore2", "taskiq", "openai"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

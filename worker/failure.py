@@ -6,6 +6,8 @@ from pok.inquiry.v1 import triage_pb2 as pb
 
 from runtime.rpc.errors import DeadlineExceeded, InvalidArgument, RpcError
 
+NOT_ASKED = frozenset({"PROVIDER_CIRCUIT_OPEN", "PROVIDER_MINUTE_BUDGET", "PROVIDER_QUEUE_FULL", "SPEND_CAP"})
+"""Reasons for which the AI service did not ask the provider: no fault of the inquiry, so that no attempt is counted."""
 WORTH_WAITING = 5.0
 """Seconds; of a provider that asks for no more, the failure counts as any other."""
 
@@ -25,6 +27,7 @@ def failure_of(error: RpcError) -> Failure:
         return Failure(pb.FAILURE_KIND_INVALID, reason)
     if isinstance(error, DeadlineExceeded):
         return Failure(pb.FAILURE_KIND_PROVIDER, "analysis_timeout")
-    if error.retry_delay is not None and error.retry_delay > WORTH_WAITING:
-        return Failure(pb.FAILURE_KIND_DEFERRED, reason, error.retry_delay)
-    return Failure(pb.FAILURE_KIND_PROVIDER, reason, error.retry_delay or 0.0)
+    delay = error.retry_delay or 0.0
+    if error.reason in NOT_ASKED or delay > WORTH_WAITING:
+        return Failure(pb.FAILURE_KIND_DEFERRED, reason, delay)
+    return Failure(pb.FAILURE_KIND_PROVIDER, reason, delay)

@@ -1,4 +1,4 @@
-"""Who can analyse an inquiry: the embedded model, or a server that speaks the OpenAI API."""
+"""Who can analyse an inquiry: the embedded model, or a server outside that speaks the OpenAI API."""
 
 from collections.abc import AsyncGenerator
 from typing import Protocol
@@ -8,9 +8,12 @@ from ai_service.drafting import Drafted, Order
 
 
 class Provider(Protocol):
-    """Analyses inquiries; `model` says what answers."""
+    """Analyses inquiries."""
 
-    model: Model
+    @property
+    def model(self) -> Model:
+        """What answers."""
+        ...
 
     async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
         """The analysis, made within `timeout` seconds.

@@ -1,8 +1,9 @@
-"""What is asked of a chat model and how its answer is read: prompt, customer's text as data, schema, checks of form."""
+"""What is asked of a chat model: instructions, the customer's text as data that it cannot leave, a strict schema."""
 
+import re
 from importlib import resources
 from string import Template
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -10,138 +11,104 @@ from ai_service.analysis import Inquiry, Priority, Sentiment, Taxonomy
 from ai_service.drafting import Order
 from ai_service.priority import REASONS
 
-PROMPT_VERSION = "1"
-REPLY_PROMPT_VERSION = "1"
-MAX_DRAFT = 5_000
+PROMPT_VERSION = "2"
+"""Of all prompts; raise it with every change of one, and rename the files."""
+
+# What chat templates take for a change of role, as some servers look for it in the text of a message as well.
+_CONTROL = re.compile(r"[<>]|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_\w+|IMG\w*|B_\w+|E_\w+)\])")
+
+Messages = list[dict[str, str]]
 
 
-class ScoredCategory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One category with the model's own probability."""
+class Prompts:
+    """The instructions in one language (en or es)."""
 
-    category: str
-    confidence: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+    def __init__(self, language: str) -> None:
+        self._analyze = Template(_read(f"analyze.{PROMPT_VERSION}.{language}"))
+        self._reply = _read(f"reply.{PROMPT_VERSION}.{language}")
+        self._correction = _read(f"correction.{PROMPT_VERSION}.{language}")
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What no draft may repeat."""
+        return self._analyze.template, self._reply, self._correction
 
-class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The model's answer, as the schema demands it."""
+    def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, again: bool) -> Messages:
+        """What is asked of an analysis; `again`: the last answer could not be used."""
+        listed = "\n".join(
+            f"- {category.key}: {category.name_en}. {category.description}"
+            + "".join(f"\n  e.g. {example}" for example in category.examples)
+            for category in taxonomy.categories
+        )
+        system = self._analyze.substitute(categories=listed, reasons=", ".join(REASONS))
+        return self._messages(system, _as_data(inquiry), again=again)
 
-    categories: Annotated[tuple[ScoredCategory, ...], msgspec.Meta(min_length=1, max_length=50)]
-    sentiment: Sentiment
-    sentiment_score: Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
-    priority: Priority
-    priority_reason: str
-    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-    draft: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_DRAFT)]
+    def reply(self, inquiry: Inquiry, order: Order, *, again: bool) -> Messages:
+        """The same for a draft: what the agent asks for stands beside the inquiry."""
+        asked = {**_as_data(inquiry), "category": order.category, "instruction": order.instruction}
+        return self._messages(self._reply, asked, again=again)
 
-
-class Message(msgspec.Struct, frozen=True):
-    """What the model said, or why it did not."""
-
-    content: str | None = None
-    refusal: str | None = None
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """One answer; `finish_reason` says whether it is whole."""
-
-    message: Message
-    finish_reason: str | None = None
-
-
-class Tokens(msgspec.Struct, frozen=True):
-    """What the call took."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    def _messages(self, system: str, asked: dict[str, Any], *, again: bool) -> Messages:
+        correction = [{"role": "user", "content": self._correction}] if again else []
+        return [{"role": "system", "content": system}, {"role": "user", "content": fenced(asked)}, *correction]
 
 
-class Delta(msgspec.Struct, frozen=True):
-    """What the model says next, or why it does not."""
-
-    content: str | None = None
-    refusal: str | None = None
+def alias(index: int) -> str:
+    """How a source is called outside: short, and without the ids of this installation."""
+    return f"S{index + 1}"
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One answer of a stream; `finish_reason` stands in its last one."""
-
-    delta: Delta
-    finish_reason: str | None = None
+def fenced(asked: Any) -> str:
+    """JSON, which no text inside it can leave: neither by quotation marks nor by what a server takes for a role."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", msgspec.json.encode(asked).decode())
 
 
-class Chunk(msgspec.Struct, frozen=True):
-    """The part of one piece of a streamed completion that is used here; the last one may hold the tokens alone."""
-
-    choices: tuple[Step, ...] = ()
-    model: str | None = None
-    usage: Tokens | None = None
-
-
-class Completion(msgspec.Struct, frozen=True):
-    """The part of a chat completion that is used here."""
-
-    choices: Annotated[tuple[Choice, ...], msgspec.Meta(min_length=1)]
-    model: str | None = None
-    usage: Tokens | None = None
-
-
-def messages(inquiry: Inquiry, taxonomy: Taxonomy, prompt: Template) -> list[dict[str, str]]:
-    """The instructions, and the inquiry as JSON, which no text inside it can leave."""
-    listed = "\n".join(
-        f"- {category.key}: {category.name_en}. {category.description}"
-        + "".join(f"\n  e.g. {example}" for example in category.examples)
-        for category in taxonomy.categories
-    )
-    return [
-        {"role": "system", "content": prompt.substitute(categories=listed, reasons=", ".join(REASONS))},
-        {"role": "user", "content": msgspec.json.encode(inquiry).decode()},
-    ]
-
-
-def reply_messages(inquiry: Inquiry, order: Order, prompt: str) -> list[dict[str, str]]:
-    """The same for a draft: what the agent asks for stands beside the inquiry."""
-    asked = {"inquiry": inquiry, "category": order.category, "instruction": order.instruction}
-    return [
-        {"role": "system", "content": prompt},
-        {"role": "user", "content": msgspec.json.encode(asked).decode()},
-    ]
-
-
-def load_prompt(language: str) -> Template:
-    """The instructions in `language` (en or es), with places for the categories and the reasons."""
-    return Template(_prompt(f"analyze.{PROMPT_VERSION}.{language}"))
-
-
-def load_reply_prompt(language: str) -> str:
-    """The instructions for drafts in `language` (en or es)."""
-    return _prompt(f"reply.{REPLY_PROMPT_VERSION}.{language}")
-
-
-def response_format(taxonomy: Taxonomy) -> dict[str, Any]:
-    """A strict JSON schema of Answer in which only keys of the taxonomy are categories."""
+def analysis_format(inquiry: Inquiry, taxonomy: Taxonomy) -> dict[str, Any]:
+    """A strict JSON schema in which only keys of the taxonomy are categories, and only what was given is a source."""
     scored = _object(category=_one_of(*taxonomy.keys), confidence={"type": "number"})
-    answer = _object(
+    return _format(
+        "analysis",
         categories={"type": "array", "items": scored},
         sentiment=_one_of(*Sentiment),
         sentiment_score={"type": "number"},
         priority=_one_of(*Priority),
         priority_reason=_one_of(*REASONS),
         language={"type": "string"},
+        **_support(inquiry),
         draft={"type": "string"},
     )
-    return {"type": "json_schema", "json_schema": {"name": "analysis", "strict": True, "schema": answer}}
 
 
-def read(content: str) -> Answer:
-    """The answer in `content`; raises msgspec.DecodeError for what is not JSON or not of this form."""
-    answer = msgspec.json.decode(content, type=Answer)
-    if answer.priority_reason not in REASONS:
-        raise msgspec.ValidationError("not one of the reasons")
-    return answer
+def reply_format(inquiry: Inquiry) -> dict[str, Any]:
+    """The same for a draft, whose text comes first, since somebody waits for it."""
+    return _format("reply", draft={"type": "string"}, **_support(inquiry))
 
 
-def _prompt(name: str) -> str:
+def _support(inquiry: Inquiry) -> dict[str, Any]:
+    cited = {"cited": _list_of(_one_of(*map(alias, range(len(inquiry.sources)))))} if inquiry.sources else {}
+    return {"missing": _list_of({"type": "string"}), **cited}
+
+
+def _as_data(inquiry: Inquiry) -> dict[str, Any]:
+    return {
+        "inquiry": {
+            "customer_name": inquiry.customer_name,
+            "subject": inquiry.subject,
+            "conversation": inquiry.conversation,
+        },
+        "sources": [
+            {"id": alias(index), "title": source.title, "text": source.text}
+            for index, source in enumerate(inquiry.sources)
+        ],
+    }
+
+
+def _read(name: str) -> str:
     return resources.files("ai_service").joinpath(f"prompts/{name}.md").read_text(encoding="utf-8")
+
+
+def _format(name: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": _object(**properties)}}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -151,6 +118,10 @@ def _object(**properties: Any) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
 
 
 def _one_of(*values: str) -> dict[str, Any]:

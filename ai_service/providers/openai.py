@@ -1,4 +1,4 @@
-"""A server that speaks the OpenAI API as a provider: one call per analysis, every failure a stable reason."""
+"""A server that speaks the OpenAI API: one call each, every failure with a stable reason and what it has cost."""
 
 import asyncio
 import time
@@ -8,18 +8,20 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
 
+import httpx2
 import msgspec
 import openai
 
-from ai_service import entities
-from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Taxonomy, Usage
+from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Taxonomy, Usage, WrongAnswer, check
 from ai_service.drafting import Drafted, Order
-from ai_service.providers import chat
+from ai_service.providers import answer, chat, wire
+from ai_service.providers.failure import Failure, bad_answer
 from ai_service.settings import AiSettings
-from runtime.rpc.errors import Unavailable
 
 OFFICIAL = "https://api.openai.com/v1"
 LONGEST_RETRY_DELAY = 3600.0
+LONGEST_ANSWER = 1_000_000
+"""Bytes of a whole answer, or characters of a streamed one; whatever sends more is cut off."""
 NO_KEY = "none"
 """Sent to servers that need no key; the client insists on sending one."""
 
@@ -35,93 +37,131 @@ async def connected(configured: AiSettings) -> AsyncIterator["OpenAIProvider"]:
 
 
 class OpenAIProvider:
-    """Classifies and drafts with a chat model; the facts are extracted here, since models cannot count characters."""
+    """Sends what it is given: hiding, limits and second tries are the caller's. `again`: the last answer was bad."""
 
     def __init__(self, client: openai.AsyncOpenAI, configured: AiSettings) -> None:
         self.model = Model(provider="openai", name=configured.openai_model, prompt_version=chat.PROMPT_VERSION)
         self._client = client
-        self._prompt = chat.load_prompt(configured.prompt_language)
-        self._reply_prompt = chat.load_reply_prompt(configured.prompt_language)
+        self._prompts = chat.Prompts(configured.prompt_language)
+        self._screen = answer.Screen(self._prompts.texts)
         self._prices = (configured.openai_input_price, configured.openai_output_price)
 
-    async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
-        """The analysis as the model gives it, or Unavailable with one of the PROVIDER_ reasons."""
+    async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, again: bool, timeout: float) -> Analysis:
+        """The analysis as the model gives it, without extracted facts. Raises Failure with a PROVIDER_ reason."""
         started = time.perf_counter()
-        completion = await self._complete(inquiry, taxonomy, timeout)
-        tokens = completion.usage or chat.Tokens()
-        answer = _read(completion.choices[0])
-        return Analysis(
-            categories=_scores(answer),
-            sentiment=answer.sentiment,
-            sentiment_score=answer.sentiment_score,
-            priority=answer.priority,
-            priority_reason=answer.priority_reason,
-            language=answer.language,
-            entities=entities.extract(inquiry),
-            draft=answer.draft,
-            # Some servers accept any model name and answer with the one they have: the record shows that one.
-            model=msgspec.structs.replace(self.model, name=completion.model or self.model.name),
-            knowledge_version=taxonomy.version,
-            usage=self._usage(tokens, started),
-        )
+        messages = self._prompts.analyze(inquiry, taxonomy, again=again)
+        completion = await self._complete(messages, chat.analysis_format(inquiry, taxonomy), timeout)
+        usage = self._usage(completion.usage, started)
+        with _costing(usage):
+            choice = completion.choices[0]
+            _check_end(choice.message.refusal, choice.finish_reason)
+            given = answer.read(choice.message.content or "", answer.Answer)
+            self._screen.check(given.draft, inquiry)
+            analysis = Analysis(
+                categories=_scores(given),
+                sentiment=given.sentiment,
+                sentiment_score=given.sentiment_score,
+                priority=given.priority,
+                priority_reason=given.priority_reason,
+                language=given.language,
+                entities=(),
+                draft=given.draft,
+                model=self._answered(completion.model),
+                knowledge_version=taxonomy.version,
+                usage=usage,
+                cited=answer.cited(given.cited, inquiry),
+                missing=given.missing,
+            )
+            try:
+                return check(analysis, taxonomy)
+            except WrongAnswer as error:
+                raise bad_answer(str(error)) from None
 
-    async def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
-        """The reply as the model writes it, or Unavailable with one of the PROVIDER_ reasons."""
+    async def draft(
+        self, inquiry: Inquiry, order: Order, *, again: bool, timeout: float
+    ) -> AsyncGenerator[str | Drafted]:
+        """The reply as the model writes it, and at the end the whole of it. Raises Failure with a PROVIDER_ reason."""
         started = time.perf_counter()
-        text, model, tokens, ended = "", self.model.name, chat.Tokens(), False
-        async with aclosing(self._stream(inquiry, order, timeout)) as chunks:
+        streamed, model, tokens, ended = answer.Streamed(), "", None, False
+        messages = self._prompts.reply(inquiry, order, again=again)
+        async with aclosing(self._stream(messages, chat.reply_format(inquiry), timeout)) as chunks:
             async for chunk in chunks:
                 model, tokens = chunk.model or model, chunk.usage or tokens
                 for step in chunk.choices[:1]:
-                    _check(step.delta.refusal, step.finish_reason)
+                    with _costing(self._usage(tokens, started)):
+                        _check_end(step.delta.refusal, step.finish_reason)
+                        text = streamed.take(step.delta.content or "")
+                        if max(len(streamed.draft) / answer.MAX_DRAFT, len(streamed.content) / LONGEST_ANSWER) > 1:
+                            raise bad_answer("too_long")
+                        self._screen.check(_whole_words(streamed.draft), inquiry)
                     ended = ended or step.finish_reason is not None
-                    if step.delta.content:
-                        text += step.delta.content
-                        yield step.delta.content
-                if len(text) > chat.MAX_DRAFT:
-                    raise _bad_answer("too_long")
-        if not ended:
-            raise _bad_answer("truncated")
-        if not text.strip():
-            raise _bad_answer("empty")
+                    if text:
+                        yield text
+        usage = self._usage(tokens, started)
+        with _costing(usage):
+            if not ended:
+                raise bad_answer("truncated")
+            given = answer.read(streamed.content, answer.Reply)
+            self._screen.check(given.draft, inquiry)
+            if not given.draft.strip():
+                raise bad_answer("empty")
+        if rest := given.draft.removeprefix(streamed.draft):
+            yield rest
         yield Drafted(
-            text=text.strip(),
-            model=Model(provider="openai", name=model, prompt_version=chat.REPLY_PROMPT_VERSION),
-            usage=self._usage(tokens, started),
+            text=given.draft.strip(),
+            model=self._answered(model),
+            usage=usage,
+            cited=answer.cited(given.cited, inquiry),
+            missing=given.missing,
         )
 
-    def _usage(self, tokens: chat.Tokens, started: float) -> Usage:
+    def _answered(self, name: str | None) -> Model:
+        # Some servers accept any model name and answer with the one they have: the record shows that one.
+        return msgspec.structs.replace(self.model, name=name or self.model.name)
+
+    def _usage(self, tokens: wire.Tokens | None, started: float) -> Usage:
         # A price for a million tokens is the price of one token in millionths.
         for_input, for_output = self._prices
+        taken = tokens or wire.Tokens()
         return Usage(
-            input_tokens=tokens.prompt_tokens,
-            output_tokens=tokens.completion_tokens,
-            cost_micros=round(tokens.prompt_tokens * for_input + tokens.completion_tokens * for_output),
+            input_tokens=taken.prompt_tokens,
+            output_tokens=taken.completion_tokens,
+            cost_micros=round(taken.prompt_tokens * for_input + taken.completion_tokens * for_output),
             duration_ms=(time.perf_counter() - started) * 1_000,
         )
 
-    async def _complete(self, inquiry: Inquiry, taxonomy: Taxonomy, timeout: float) -> chat.Completion:
+    async def _complete(self, messages: chat.Messages, form: dict[str, Any], timeout: float) -> wire.Completion:
+        body = bytearray()
         with _failures():
-            async with asyncio.timeout(timeout):  # the client's own timeout counts each read, not the whole call
-                response = await self._client.chat.completions.with_raw_response.create(
+            async with (
+                asyncio.timeout(timeout),  # the client's own timeout counts each read, not the whole call
+                self._client.chat.completions.with_streaming_response.create(
                     model=self.model.name,
-                    messages=cast(Any, chat.messages(inquiry, taxonomy, self._prompt)),
-                    response_format=cast(Any, chat.response_format(taxonomy)),
+                    messages=cast(Any, messages),
+                    response_format=cast(Any, form),
                     timeout=timeout,
-                )
+                ) as response,
+            ):
+                async for part in response.iter_bytes():
+                    body += part
+                    if len(body) > LONGEST_ANSWER:
+                        raise bad_answer("too_long")
         try:
             # Read here, because the client passes on unchecked whatever a server sends with status 200.
-            return msgspec.json.decode(response.content, type=chat.Completion)
+            return msgspec.json.decode(body, type=wire.Completion)
         except msgspec.DecodeError:
-            raise _bad_answer("no_completion") from None
+            raise bad_answer("no_completion") from None
 
-    async def _stream(self, inquiry: Inquiry, order: Order, timeout: float) -> AsyncGenerator[chat.Chunk]:
+    async def _stream(
+        self, messages: chat.Messages, form: dict[str, Any], timeout: float
+    ) -> AsyncGenerator[wire.Chunk]:
         ends_at = asyncio.get_running_loop().time() + timeout
         with _failures():
             async with asyncio.timeout_at(ends_at):
                 stream = await self._client.chat.completions.create(
                     model=self.model.name,
-                    messages=cast(Any, chat.reply_messages(inquiry, order, self._reply_prompt)),
+                    messages=cast(Any, messages),
+                    response_format=cast(Any, form),
                     stream=True,
                     stream_options={"include_usage": True},
                     timeout=timeout,
@@ -135,35 +175,45 @@ class OpenAIProvider:
                 if chunk is None:
                     return
                 try:
-                    yield msgspec.convert(chunk, chat.Chunk, from_attributes=True)
+                    yield msgspec.convert(chunk, wire.Chunk, from_attributes=True)
                 except msgspec.ValidationError:
-                    raise _bad_answer("no_completion") from None
+                    raise bad_answer("no_completion") from None
 
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Turns what the client raises into Unavailable."""
+    """Turns what the client raises into Failure."""
     try:
         yield
-    except (TimeoutError, openai.APITimeoutError):
-        raise Unavailable("The provider did not answer in time.", reason="PROVIDER_TIMEOUT") from None
+    except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException):
+        raise Failure("The provider did not answer in time.", reason="PROVIDER_TIMEOUT") from None
     except openai.APIStatusError as error:
         raise _from_status(error.status_code, error.response.headers.get("retry-after", "")) from None
-    except openai.APIConnectionError:
-        raise Unavailable("The provider cannot be reached.", reason="PROVIDER_UNREACHABLE") from None
+    except (openai.APIConnectionError, httpx2.TransportError):  # of a body that breaks off, the client tells as it is
+        raise Failure("The provider cannot be reached.", reason="PROVIDER_UNREACHABLE") from None
     except openai.APIError:  # what a stream says instead of going on
-        raise Unavailable("The provider failed.", reason="PROVIDER_FAILED") from None
+        raise Failure("The provider failed.", reason="PROVIDER_FAILED") from None
     except ValueError:  # a piece of a stream that is no JSON
-        raise _bad_answer("no_completion") from None
+        raise bad_answer("no_completion") from None
 
 
-def _from_status(status: int, retry_after: str) -> Unavailable:
+@contextmanager
+def _costing(usage: Usage) -> Iterator[None]:
+    """What fails here has cost this much all the same."""
+    try:
+        yield
+    except Failure as failure:
+        failure.usage = usage
+        raise
+
+
+def _from_status(status: int, retry_after: str) -> Failure:
     delay = _retry_after(retry_after)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Unavailable("The provider limits our rate.", reason="PROVIDER_RATE_LIMITED", retry_delay=delay)
+        return Failure("The provider limits our rate.", reason="PROVIDER_RATE_LIMITED", retry_delay=delay)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable("The provider failed.", reason="PROVIDER_FAILED", retry_delay=delay)
-    return Unavailable(
+        return Failure("The provider failed.", reason="PROVIDER_FAILED", retry_delay=delay)
+    return Failure(
         f"The provider rejects our requests with status {status}; check its key, address and model.",
         reason="PROVIDER_REJECTED",
     )
@@ -181,31 +231,20 @@ def _retry_after(value: str) -> float | None:
     return min(max(0.0, seconds), LONGEST_RETRY_DELAY)
 
 
-def _check(refusal: str | None, finish_reason: str | None) -> None:
+def _check_end(refusal: str | None, finish_reason: str | None) -> None:
     if refusal or finish_reason == "content_filter":
-        raise Unavailable("The provider's model refuses to answer.", reason="PROVIDER_REFUSED")
+        raise Failure("The provider's model refuses to answer.", reason="PROVIDER_REFUSED")
     if finish_reason == "length":
-        raise _bad_answer("truncated")
+        raise bad_answer("truncated")
 
 
-def _read(choice: chat.Choice) -> chat.Answer:
-    _check(choice.message.refusal, choice.finish_reason)
-    try:
-        return chat.read(choice.message.content or "")
-    except msgspec.ValidationError:
-        raise _bad_answer("wrong_form") from None
-    except msgspec.DecodeError:
-        raise _bad_answer("not_json") from None
-
-
-def _bad_answer(defect: str) -> Unavailable:
-    return Unavailable(
-        "The provider's answer cannot be used.", reason="PROVIDER_BAD_ANSWER", metadata={"defect": defect}
-    )
-
-
-def _scores(answer: chat.Answer) -> tuple[CategoryScore, ...]:
+def _scores(given: answer.Answer) -> tuple[CategoryScore, ...]:
     """Most probable first; a model's numbers need not add up to 1 and are scaled down where they exceed it."""
-    total = max(1.0, sum(scored.confidence for scored in answer.categories))
-    ranked = sorted(answer.categories, key=lambda scored: -scored.confidence)
+    total = max(1.0, sum(scored.confidence for scored in given.categories))
+    ranked = sorted(given.categories, key=lambda scored: -scored.confidence)
     return tuple(CategoryScore(scored.category, scored.confidence / total) for scored in ranked)
+
+
+def _whole_words(text: str) -> str:
+    """Without a last word that may go on."""
+    return text[: max(text.rfind(" "), text.rfind("\n")) + 1]

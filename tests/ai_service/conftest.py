@@ -10,9 +10,11 @@ from pok.ai.v1 import analysis_pb2_grpc
 
 from ai_service.__main__ import registration
 from ai_service.embedded.encoder import Encoder
+from ai_service.guard import Guard
 from ai_service.knowledge import Knowledge
 from ai_service.language import LanguageDetector
-from ai_service.providers import Provider, openai
+from ai_service.paid import PaidProvider
+from ai_service.providers import openai
 from ai_service.providers.embedded import EmbeddedProvider
 from ai_service.router import Router
 from ai_service.servicer import AnalysisServicer
@@ -78,7 +80,7 @@ async def openai_server() -> AsyncIterator[OpenAIStub]:
 
 
 @pytest.fixture(scope="session")
-async def openai_provider(openai_server: OpenAIStub) -> AsyncIterator[Provider]:
+async def openai_provider(openai_server: OpenAIStub) -> AsyncIterator[openai.OpenAIProvider]:
     configured = settings(
         openai_base_url=openai_server.base_url,
         openai_model="asked-for",
@@ -122,10 +124,38 @@ async def ai(embedded_provider: EmbeddedProvider, knowledge: Knowledge) -> Async
         yield stub
 
 
+def router(
+    embedded: EmbeddedProvider,
+    provider: openai.OpenAIProvider,
+    *,
+    patient: bool = False,
+    masking: bool = True,
+    guard: Guard | None = None,
+) -> Router:
+    """Over both providers, as POK_AI_FALLBACK=embedded or, if `patient`, =wait asks for it."""
+    paid = PaidProvider(provider, guard or Guard(at_once=16), masking=masking, patient=patient)
+    return Router(embedded, paid, patient=patient)
+
+
 @pytest.fixture
 async def openai_ai(
-    openai_stub: OpenAIStub, embedded_provider: EmbeddedProvider, openai_provider: Provider, knowledge: Knowledge
+    openai_stub: OpenAIStub,
+    embedded_provider: EmbeddedProvider,
+    openai_provider: openai.OpenAIProvider,
+    knowledge: Knowledge,
 ) -> AsyncIterator[Stub]:
-    """The service with both providers; OpenAI's talks to `openai_stub`."""
-    async with serving(Router(embedded_provider, openai_provider), knowledge) as stub:
+    """The service with both providers; OpenAI's talks to `openai_stub`, the embedded model takes over."""
+    async with serving(router(embedded_provider, openai_provider), knowledge) as stub:
+        yield stub
+
+
+@pytest.fixture
+async def patient_ai(
+    openai_stub: OpenAIStub,
+    embedded_provider: EmbeddedProvider,
+    openai_provider: openai.OpenAIProvider,
+    knowledge: Knowledge,
+) -> AsyncIterator[Stub]:
+    """The same, but nobody takes over."""
+    async with serving(router(embedded_provider, openai_provider, patient=True), knowledge) as stub:
         yield stub

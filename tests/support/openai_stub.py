@@ -13,7 +13,7 @@ Request = Mapping[str, Any]
 class Reply(msgspec.Struct, frozen=True):
     """One HTTP answer; `hang` sends nothing, or nothing after the body, until the client goes away.
 
-    `drop` closes without a word.
+    `drop` closes without a word, `cut` in the middle of the body; `delay` is in seconds.
     """
 
     status: int = 200
@@ -21,6 +21,8 @@ class Reply(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
     hang: bool = False
     drop: bool = False
+    cut: bool = False
+    delay: float = 0.0
 
 
 Behaviour = Callable[[Request], Reply]
@@ -32,6 +34,7 @@ ANSWER: Mapping[str, Any] = {
     "priority": "high",
     "priority_reason": "negative_billing",
     "language": "en",
+    "missing": [],
     "draft": "Dear Ana, we are sorry about the charge. Could you please send us the invoice number?",
 }
 """What the model says unless told otherwise; a test may change single fields."""
@@ -56,6 +59,12 @@ def completion(content: str, *, finish_reason: str = "stop", refusal: str | None
     return Reply(body=json.dumps(body).encode())
 
 
+def drafting(*pieces: str, **support: Any) -> Behaviour:
+    """A streamed chat completion whose draft comes in these pieces; `support` is what stands beside it."""
+    rest = json.dumps({"missing": [], **support})
+    return streaming('{"draft": "', *(json.dumps(piece)[1:-1] for piece in pieces), '", ' + rest[1:])
+
+
 def streaming(*deltas: str, finish_reason: str | None = "stop", refusal: str | None = None) -> Behaviour:
     """A streamed chat completion of these pieces; without a `finish_reason` it breaks off."""
     pieces: list[dict[str, Any]] = [{"delta": {"role": "assistant", "content": "", "refusal": refusal}}]
@@ -74,6 +83,17 @@ def streaming(*deltas: str, finish_reason: str | None = "stop", refusal: str | N
 def answering(**changes: Any) -> Behaviour:
     """A well-formed answer with some fields of ANSWER replaced."""
     return lambda _: completion(json.dumps({**ANSWER, **changes}))
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """One after the other, the last one for ever."""
+    left = list(behaviours)
+    return lambda request: (left.pop(0) if len(left) > 1 else left[0])(request)
+
+
+def sent(request: Request) -> Any:
+    """What travelled as data in the user's message."""
+    return json.loads(request["messages"][1]["content"])
 
 
 def failing(status: int, **headers: str) -> Behaviour:
@@ -114,7 +134,13 @@ class OpenAIStub:
             while (request := await _read_request(reader)) is not None:
                 self.requests.append(request)
                 reply = self.behave(request)
+                await asyncio.sleep(reply.delay)
                 if reply.drop:
+                    return
+                if reply.cut:
+                    whole = _encode(reply)
+                    writer.write(whole[: len(whole) - len(reply.body) // 2])
+                    await writer.drain()
                     return
                 if reply.body or not reply.hang:
                     writer.write(_encode(reply))

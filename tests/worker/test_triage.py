@@ -57,6 +57,28 @@ async def test_doorbell_for_what_is_not_due_does_nothing(queue: TriageStub, work
         (Unavailable("x", reason="PROVIDER_BUSY"), pb.FAILURE_KIND_PROVIDER, "provider_busy", 0),
         (Unavailable("x", reason="PROVIDER_BUSY", retry_delay=5), pb.FAILURE_KIND_PROVIDER, "provider_busy", 5),
         (Unavailable("x", reason="PROVIDER_BUSY", retry_delay=30), pb.FAILURE_KIND_DEFERRED, "provider_busy", 30),
+        (
+            Unavailable("x", reason="PROVIDER_CIRCUIT_OPEN", retry_delay=2),
+            pb.FAILURE_KIND_DEFERRED,
+            "provider_circuit_open",
+            2,
+        ),
+        (
+            Unavailable("x", reason="PROVIDER_MINUTE_BUDGET", retry_delay=1),
+            pb.FAILURE_KIND_DEFERRED,
+            "provider_minute_budget",
+            1,
+        ),
+        (
+            Unavailable("x", reason="PROVIDER_QUEUE_FULL", retry_delay=1),
+            pb.FAILURE_KIND_DEFERRED,
+            "provider_queue_full",
+            1,
+        ),
+        *(
+            (Unavailable("x", reason=reason.upper(), retry_delay=2), pb.FAILURE_KIND_DEFERRED, reason, 2)
+            for reason in ("provider_circuit_open", "provider_minute_budget", "provider_queue_full", "spend_cap")
+        ),
         (InvalidArgument("x", reason="NO_CUSTOMER_TURN"), pb.FAILURE_KIND_INVALID, "no_customer_turn", 0),
         (Internal("x"), pb.FAILURE_KIND_PROVIDER, "internal", 0),
     ],
