@@ -110,7 +110,8 @@ async def test_series_is_ready_for_a_chart(api: Edge, newcomer: Newcomer) -> Non
 
 
 @pytest.mark.parametrize(
-    "series", ["volume", "categories", "sentiments", "languages", "agents", "response_times", "ai", "drafts"]
+    "series",
+    ["volume", "categories", "sentiments", "languages", "agents", "response_times", "ai", "drafts", "learning"],
 )
 async def test_every_series_is_served(api: Edge, newcomer: Newcomer, series: str) -> None:
     answer = (await api.get(f"/api/stats/{series}/", headers=await newcomer("support"))).json()

@@ -156,6 +156,29 @@ async def test_counts_follow_what_people_and_machine_do_through_the_service(
     assert len((await tables(database))[1]) == 5
 
 
+async def test_what_learning_gained_is_counted_from_first_decisions_on_the_embedded_model(
+    service: Service, database: Database
+) -> None:
+    act_as("support", AGENT)
+    cases = [  # chosen, untaught, decided
+        ("billing_payment", "returns_refunds", "billing_payment"),
+        ("billing_payment", "billing_payment", "billing_payment"),
+        ("billing_payment", "returns_refunds", "returns_refunds"),
+        ("technical_issue", "", "technical_issue"),
+    ]
+    ids = [(await service.create()).inquiry.id for _ in cases]
+    for id_, (chosen, untaught, decided) in zip(ids, cases, strict=True):
+        claim = await service.must_claim(id_)
+        await service.complete(claim, category=chosen, uncorrected_category=untaught)
+        await change(service, id_, category=decided)
+    await change(service, ids[0], category="general_other")  # no longer a decision on the machine's choice
+    await until(lambda: is_counted(database))
+    counted = await tables(database)
+    totals = await sums(database, "", 900)
+    assert [totals[name, ""] for name in ("comparable", "agreed", "uncorrected_agreed")] == [3, 2, 2]
+    assert await recount(database) == counted
+
+
 async def test_counts_follow_a_conversation_through_the_service(service: Service, database: Database) -> None:
     act_as("support", AGENT)
     ids = [(await service.create()).inquiry.id for _ in range(3)]

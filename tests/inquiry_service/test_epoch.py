@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from inquiry_service.migrations import run
-from inquiry_service.storage import event_log
+from inquiry_service.storage import event_log, knowledge
 from inquiry_service.storage.database import Database
 from inquiry_service.storage.event_log import BEGINNING
 from tests.support.events import write_events
@@ -68,3 +68,16 @@ async def test_migrating_again_keeps_the_era(database: Database, database_url: s
     known = await event_log.feed(database)
     await migrate(postgres, database_url)
     assert await event_log.feed(database) == known
+
+
+async def test_what_the_ai_knows_goes_on_above_all_versions_that_were_lost(
+    database: Database, database_url: str, postgres: PostgresServer
+) -> None:
+    await restore(postgres, database_url)
+    await migrate(postgres, database_url)
+    first = await knowledge.state(database)
+    await restore(postgres, database_url)
+    await migrate(postgres, database_url)
+    second = await knowledge.state(database)
+    for state, before in ((first, 1_000_000), (second, first.version)):
+        assert state.version == state.oldest_version > before

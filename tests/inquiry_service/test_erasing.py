@@ -2,11 +2,13 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from pok.inquiry.v1 import inquiry_pb2
 
 from runtime.rpc import context, errors
+from tests.support.events import until
 from tests.support.inquiry import Service, act_as
 
 SOMEBODY = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
@@ -117,6 +119,27 @@ async def test_erasing_while_a_worker_claims_and_completes_never_blocks_either(s
         assert results[1] is None
         with pytest.raises(errors.NotFound):
             await service.get(inquiry_id)
+
+
+async def test_inquiry_that_is_being_embedded_leaves_no_embedding(service: Service) -> None:
+    inquiry_id = await sent(service)
+
+    async def erasing_waits() -> bool:
+        return bool(await service.sql("select from pg_stat_activity where wait_event_type = 'Lock'"))
+
+    embedder = await asyncpg.connect(service.database_url, timeout=10)
+    async with embedder.transaction():
+        await embedder.execute("select from inquiry where id = $1 for key share", inquiry_id)
+        await embedder.execute(
+            """insert into inquiry_embedding (inquiry_id, encoder_version, embedding)
+            values ($1, 'test', array_fill(1::real, array[512])::halfvec)""",
+            inquiry_id,
+        )
+        erasing = asyncio.create_task(erase(service, inquiry_id))
+        await until(erasing_waits)
+    await erasing
+    await embedder.close()
+    assert await service.sql("select from inquiry_embedding") == []
 
 
 @pytest.mark.parametrize("role", ["anonymous", "user", "support"])

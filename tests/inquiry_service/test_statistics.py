@@ -249,6 +249,28 @@ async def test_drafts_count_by_how_they_ended(service: Service) -> None:
     ]
 
 
+async def test_learning_is_what_the_machine_chose_against_what_it_would_have_chosen_untaught(service: Service) -> None:
+    cases = [("a", "a", "a"), ("a", "b", "a"), ("b", "b", "a"), ("b", "b", "b"), ("b", None, "b")]
+    for judged, uncorrected, decided in cases:
+        (id_,) = await received(service, NOON)
+        known = {"uncorrected": uncorrected} if uncorrected else {}
+        changes = {"category": [judged, decided]}
+        await happen(service, "inquiry_updated", NOON, id_, judged=judged, changes=changes, **known)
+    (id_,) = await received(service, NOON)
+    changes = {"category": ["a", "b"]}
+    await happen(service, "inquiry_updated", NOON, id_, judged="a", uncorrected="a", changes=changes, bulk=True)
+    await counted(service)
+    assert values(await series(service, pb.SERIES_LEARNING, MIDNIGHT, MIDNIGHT + 2 * DAY)) == {
+        ("judged", ""): [4, 0],
+        ("agreement", ""): [0.75, None],
+        ("uncorrected_agreement", ""): [0.5, None],
+        ("agreement", "a"): [1, None],
+        ("corrected", "a"): [0, 0],
+        ("agreement", "b"): [pytest.approx(2 / 3), None],
+        ("corrected", "b"): [1, 0],
+    }
+
+
 async def test_answer_says_up_to_when_it_counts(service: Service) -> None:
     await counted(service)
     await received(service, NOON)
