@@ -89,12 +89,12 @@ class Explaining:
             if known is None or not known.active:
                 raise InvalidArgument.field("category", "There is no such active category.")
         explained = await self._explainer.explain(inquiry_id, asked, category)
-        ids = [case.inquiry_id for case in explained.cases if case.inquiry_id]
+        # No case for itself; and what was erased a moment ago is none any more.
+        ids = [case.inquiry_id for case in explained.cases if case.inquiry_id not in (None, inquiry_id)]
         titles = await inquiries.titles(self._database, ids) if ids else {}
         return Explanation(
             explained=explained,
             phrases=[_said(asked, phrase) for phrase in explained.phrases if phrase.turn < len(asked.conversation)],
-            # What was erased a moment ago is no case any more.
             cases=[
                 case if case.inquiry_id is None else _named(case, *titles[case.inquiry_id])
                 for case in explained.cases

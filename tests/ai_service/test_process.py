@@ -1,79 +1,27 @@
 """`python -m ai_service` as whoever starts it sees it."""
 
 import asyncio
-import os
 import socket
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pok.ai.v1 import analysis_pb2_grpc
 
 from runtime.rpc.client import dial
 from tests.ai_service.builders import request
 from tests.ai_service.conftest import PATIENCE
+from tests.support.ai_process import Process
 from tests.support.knowledge_stub import KnowledgeStub
 from tests.support.openai_stub import OpenAIStub
-from tests.support.tokens import LISTED, TOKENS
+from tests.support.tokens import TOKENS
 
 CANARY = "canary-4711"
-IMPATIENT = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 100))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Process:
-    """A started AI process: where it listens, what it notifies, what it logs."""
-
-    def __init__(self, folder: Path, knowledge: KnowledgeStub) -> None:
-        self.address = f"127.0.0.1:{free_port()}"
-        self.log = folder / "log"
-        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notices.bind(str(folder / "notify"))
-        self._notices.setblocking(False)
-        self._environ = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "NOTIFY_SOCKET": str(folder / "notify"),
-            "POK_SERVICE_TOKENS": LISTED,
-            "POK_SERVICE_TOKEN": TOKENS["ai"],
-            "POK_AI_LISTEN": self.address,
-            "POK_INQUIRY_ADDRESS": knowledge.address,
-        }
-        self.child: asyncio.subprocess.Process
-
-    async def start(self, **environ: str) -> None:
-        with self.log.open("wb") as log:
-            command = (sys.executable, "-m", "ai_service")
-            self.child = await asyncio.create_subprocess_exec(*command, env={**self._environ, **environ}, stderr=log)
-
-    async def ready(self) -> bytes:
-        async with asyncio.timeout(PATIENCE):
-            return await asyncio.get_running_loop().sock_recv(self._notices, 64)
-
-    async def is_serving(self) -> bool:
-        async with grpc.aio.insecure_channel(self.address, options=IMPATIENT) as channel:
-            health: Any = health_pb2_grpc.HealthStub(channel)
-            answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE, wait_for_ready=True)
-            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-    async def stop(self) -> int:
-        self.child.terminate()
-        async with asyncio.timeout(PATIENCE):
-            return await self.child.wait()
 
 
 @pytest.fixture
 async def process(tmp_path: Path, knowledge_stub: KnowledgeStub) -> AsyncIterator[Process]:
-    process = Process(tmp_path, knowledge_stub)
+    process = Process(tmp_path, knowledge_stub.address)
     yield process
     if process.child.returncode is None:
         process.child.kill()

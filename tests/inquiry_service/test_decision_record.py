@@ -128,6 +128,7 @@ async def test_explanation_names_messages_and_cases_as_people_know_them(
             ai.Phrase(turn=-1, start=0, end=5, weight=-0.125),
         ],
         neighbours=[
+            ai.Neighbour(inquiry_id=inquiry_id, category=REFUNDS, similarity=1),
             ai.Neighbour(inquiry_id=case, category=REFUNDS, similarity=0.875),
             ai.Neighbour(inquiry_id=gone, category=REFUNDS, similarity=0.75),
             ai.Neighbour(example="Double charge", category=BILLING, similarity=0.5),
