@@ -1,14 +1,25 @@
-"""What templates can make of an agent's instruction: the language to write in, and nothing else."""
+"""What templates can make of an agent's instruction: a language to write in, a tone, and shortness; nothing else."""
 
 import re
 import tomllib
 import unicodedata
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 import msgspec
 
 _WORD = re.compile(r"[^\W_]+")
+
+
+Tone = Literal["", "warm", "formal"]
+
+
+class Manner(msgspec.Struct, frozen=True):
+    """How to write; the empty tone is the usual one."""
+
+    shorter: bool = False
+    tone: Tone = ""
 
 
 class Understood(msgspec.Struct, frozen=True):
@@ -16,11 +27,15 @@ class Understood(msgspec.Struct, frozen=True):
 
     language: str
     wholly: bool
+    manner: Manner = Manner()
 
 
 class _Words(msgspec.Struct, frozen=True):
     languages: dict[str, str]
     around: frozenset[str]
+    shorter: frozenset[str]
+    warm: frozenset[str]
+    formal: frozenset[str]
 
 
 def understand(instruction: str) -> Understood:
@@ -28,12 +43,17 @@ def understand(instruction: str) -> Understood:
     known = _words()
     words = set(_WORD.findall(_plain(instruction)))
     named = {known.languages[word] for word in words if word in known.languages}
-    others = words - known.languages.keys() - known.around
+    by_tone: dict[Tone, frozenset[str]] = {"warm": known.warm, "formal": known.formal}
+    tones = [tone for tone, of_tone in by_tone.items() if words & of_tone]
+    shorter = bool(words & known.shorter)
+    others = words - known.languages.keys() - known.around - known.shorter - known.warm - known.formal
     if not words:
         return Understood("", wholly=not instruction.strip())
-    if others or len(named) != 1:
+    if others or len(named) > 1 or len(tones) > 1 or not (named or tones or shorter):
         return Understood("", wholly=False)
-    return Understood(named.pop(), wholly=True)
+    return Understood(
+        named.pop() if named else "", wholly=True, manner=Manner(shorter=shorter, tone=tones[0] if tones else "")
+    )
 
 
 def _plain(text: str) -> str:
@@ -45,4 +65,4 @@ def _plain(text: str) -> str:
 def _words() -> _Words:
     read = tomllib.loads(resources.files("ai_service").joinpath("instruction.toml").read_text(encoding="utf-8"))
     languages = {name: language for language, names in read["languages"].items() for name in names.split()}
-    return _Words(languages, frozenset(read["around"]["words"].split()))
+    return _Words(languages, *(frozenset(read["words"][name].split()) for name in _Words.__struct_fields__[1:]))

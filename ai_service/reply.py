@@ -8,13 +8,20 @@ from importlib import resources
 
 import msgspec
 
-from ai_service.analysis import Entity, EntityKind, Sentiment
+from ai_service.analysis import Entity, EntityKind, Sentiment, Source
+from ai_service.instruction import Manner
 
 FALLBACK_LANGUAGE = "en"
 MAX_FACTS = 3
 ASKS_EVEN_WHEN_PLEASED = frozenset({"product_sales", "orders_cancellations", "security_fraud"})
 """Categories in which a pleased customer still wants something, so that thanks alone would be no answer."""
 
+SAFETY_COMES_FIRST = "security_fraud"
+"""Advice in this category is never left out."""
+PLAIN = Manner()
+
+_IS_LETTER = re.compile(r"[^\n]{1,80}[,:]\s*\n")
+"""How a text begins that brings its own greeting."""
 _NAME = re.compile(r"[^\W\d_][^\W\d_'’.-]*(?:[ '’.-]+[^\W\d_]+\.?)*")
 _NOT_A_NAME = frozenset(
     {"test", "prueba", "admin", "user", "usuario", "customer", "cliente", "anonymous", "anonimo", "anónimo"}
@@ -36,6 +43,24 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: tuple[EntityKind, ...] = ()
 
 
+class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a tone changes: how a letter begins and ends, where it is said, and a sentence after the opening."""
+
+    greeting: str = ""
+    greeting_named: str = ""
+    closing: str = ""
+    negative: str = ""
+    other: str = ""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A draft; `missing` is what it asks for, `cited` the source that it builds on, if any."""
+
+    text: str
+    missing: tuple[str, ...] = ()
+    cited: tuple[str, ...] = ()
+
+
 class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"joint": "and"}):
     """Everything that drafts in one language are made of; `category` maps a key and a tone to a template."""
 
@@ -44,42 +69,68 @@ class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     closing: str
     noted: str
     joint: str
+    ask: str
+    step: str
+    formal: Frame
+    warm: Frame
     acknowledgement: Template
+    praise: Template
     facts: Mapping[EntityKind, str]
-    ask: str = ""
-    step: str = ""
-    praise: Template | None = None
-    missing: Mapping[EntityKind, str] = {}
-    category: Mapping[str, Mapping[str, Template]] = {}
+    missing: Mapping[EntityKind, str]
+    category: Mapping[str, Mapping[str, Template]]
 
 
 def draft(
-    *, category: str | None, sentiment: Sentiment, language: str, entities: Sequence[Entity], customer_name: str
-) -> str:
-    """A reply for an agent to check; without a `category` (the model is not sure enough) a neutral acknowledgement."""
+    *,
+    category: str | None,
+    sentiment: Sentiment,
+    language: str,
+    entities: Sequence[Entity],
+    customer_name: str,
+    manner: Manner = PLAIN,
+    canned: Source | None = None,
+) -> Written:
+    """A reply for an agent to check; without a `category` (the model is not sure enough) a neutral acknowledgement.
+
+    A canned reply that fits takes the place of the template's words; its variables stay, but for the customer's name.
+    """
     phrases = _phrases(language if language in _languages() else FALLBACK_LANGUAGE)
+    frame = {"formal": phrases.formal, "warm": phrases.warm, "": Frame()}[manner.tone]
+    if canned:
+        body = canned.text.replace("{{customer_name}}", plausible_name(customer_name)).strip()
+        letter = body if _IS_LETTER.match(body) else _letter(phrases, frame, customer_name, body)
+        return Written(letter, cited=(canned.id,))
     template = _choose(phrases, category, sentiment)
+    noted = _noted(phrases, entities)
+    missing = _missing(phrases, template, {entity.kind for entity in entities})
+    detail = _detail(template, {entity.kind for entity in entities})
+    if manner.shorter and (missing or noted) and category != SAFETY_COMES_FIRST:
+        detail = ""
     sentences = (
         template.opening,
-        _noted(phrases, entities),
-        *_questions(phrases, template, {entity.kind for entity in entities}),
+        frame.negative if sentiment is Sentiment.NEGATIVE else frame.other,
+        noted,
+        phrases.ask.format(missing=_joined(missing, phrases.joint)) if missing else "",
+        detail,
         template.step or phrases.step,
     )
-    return "\n\n".join((_greeting(phrases, customer_name), " ".join(filter(None, sentences)), phrases.closing))
+    return Written(_letter(phrases, frame, customer_name, " ".join(filter(None, sentences))), missing=tuple(missing))
+
+
+def _letter(phrases: Phrases, frame: Frame, customer_name: str, body: str) -> str:
+    name = plausible_name(customer_name)
+    named = frame.greeting_named or phrases.greeting_named
+    greeting = named.format(name=name) if name else frame.greeting or phrases.greeting
+    return "\n\n".join((greeting, body, frame.closing or phrases.closing))
 
 
 def _choose(phrases: Phrases, category: str | None, sentiment: Sentiment) -> Template:
     by_tone = phrases.category.get(category or "")
     if by_tone is None:
         return phrases.acknowledgement
-    if sentiment is Sentiment.POSITIVE and phrases.praise and category not in ASKS_EVEN_WHEN_PLEASED:
+    if sentiment is Sentiment.POSITIVE and category not in ASKS_EVEN_WHEN_PLEASED:
         return phrases.praise
     return by_tone["negative" if sentiment is Sentiment.NEGATIVE else "other"]
-
-
-def _greeting(phrases: Phrases, customer_name: str) -> str:
-    name = plausible_name(customer_name)
-    return phrases.greeting_named.format(name=name) if name else phrases.greeting
 
 
 def plausible_name(stated: str) -> str:
@@ -100,12 +151,14 @@ def _noted(phrases: Phrases, entities: Sequence[Entity]) -> str:
     return phrases.noted.format(facts=_joined(list(facts)[:MAX_FACTS], phrases.joint)) if facts else ""
 
 
-def _questions(phrases: Phrases, template: Template, found: set[EntityKind]) -> tuple[str, str]:
+def _missing(phrases: Phrases, template: Template, found: set[EntityKind]) -> list[str]:
     if found & set(template.enough):
-        return "", template.detail if template.needs else ""
-    missing = [phrases.missing[kind] for kind in template.needs if kind not in found]
-    ask = phrases.ask.format(missing=_joined(missing, phrases.joint)) if missing else ""
-    return ask, template.detail
+        return []
+    return [phrases.missing[kind] for kind in template.needs if kind not in found]
+
+
+def _detail(template: Template, found: set[EntityKind]) -> str:
+    return "" if found & set(template.enough) and not template.needs else template.detail
 
 
 def _joined(parts: Sequence[str], joint: str) -> str:

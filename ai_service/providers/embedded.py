@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from ai_service import entities, priority, reply
 from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Sentiment, Taxonomy, Usage
+from ai_service.canned import CannedReplies
 from ai_service.drafting import Drafted, Order
 from ai_service.embedded import encoder, head
 from ai_service.instruction import understand
@@ -42,6 +43,7 @@ class EmbeddedProvider:
     def __init__(self, text_encoder: encoder.Encoder, languages: LanguageDetector) -> None:
         self._encoder = text_encoder
         self._languages = languages
+        self._canned = CannedReplies(text_encoder)
         self._category = head.load("category")
         self._sentiment = head.load("sentiment")
 
@@ -58,6 +60,14 @@ class EmbeddedProvider:
         category = best.category if best.confidence >= taxonomy.confidence_threshold else None
         urgency, reason = priority.prioritise(category, sentiment, inquiry.latest)
         facts = entities.extract(inquiry)
+        written = reply.draft(
+            category=category,
+            sentiment=sentiment,
+            language=language,
+            entities=facts,
+            customer_name=inquiry.customer_name,
+            canned=await self._canned.closest(inquiry.sources, embeddings[0], category=category, language=language),
+        )
         return Analysis(
             categories=categories,
             sentiment=sentiment,
@@ -66,13 +76,9 @@ class EmbeddedProvider:
             priority_reason=reason,
             language=language,
             entities=facts,
-            draft=reply.draft(
-                category=category,
-                sentiment=sentiment,
-                language=language,
-                entities=facts,
-                customer_name=inquiry.customer_name,
-            ),
+            draft=written.text,
+            cited=written.cited,
+            missing=written.missing,
             model=self.model,
             knowledge_version=taxonomy.version,
             usage=Usage(duration_ms=(time.perf_counter() - started) * 1_000),
@@ -81,22 +87,29 @@ class EmbeddedProvider:
         )
 
     async def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
-        """The reply from templates, by paragraphs; of the instructions it understands those to use a language."""
+        """The reply from templates or a canned one, by paragraphs; of instructions it understands the usual ones."""
         started = time.perf_counter()
         (embedding,) = await self._encode([inquiry.latest], timeout)
         sentiment, _ = self._feeling(embedding)
         understood = understand(order.instruction)
-        text = reply.draft(
+        language = understood.language or self._languages.detect(inquiry.latest, inquiry.written)
+        canned = await self._canned.closest(inquiry.sources, embedding, category=order.category, language=language)
+        written = reply.draft(
             category=order.category,
             sentiment=sentiment,
-            language=understood.language or self._languages.detect(inquiry.latest, inquiry.written),
+            language=language,
             entities=entities.extract(inquiry),
             customer_name=inquiry.customer_name,
+            manner=understood.manner,
+            # Its words are as they are: who asks for others gets a template.
+            canned=None if understood.manner.shorter else canned,
         )
-        for paragraph in PARAGRAPH.findall(text):
+        for paragraph in PARAGRAPH.findall(written.text):
             yield paragraph
         yield Drafted(
-            text=text,
+            text=written.text,
+            cited=written.cited,
+            missing=written.missing,
             model=self.model,
             usage=Usage(duration_ms=(time.perf_counter() - started) * 1_000),
             instruction_followed=understood.wholly,

@@ -18,6 +18,8 @@ from tests.support.openai_stub import Behaviour, OpenAIStub, Reply, drafting, fa
 
 TEXT = "Me han cobrado dos veces el pedido A-10023 y estoy muy enfadada."
 PATIENCE = 15.0
+BILLING = "billing_payment"
+INVOICES = "Puede descargar todas sus facturas en Mi cuenta > Facturas."
 BEGUN = '{"draft": "Dear '
 
 
@@ -68,11 +70,85 @@ async def test_language_that_was_asked_for_is_used(ai: Stub, instruction: str, g
     assert reply.instruction_followed
 
 
-@pytest.mark.parametrize("instruction", ["más corto", "not in English", "in Klingon", "English or German", "🦊", "…"])
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        *("mention the refund", "not in English", "in Klingon", "English or German", "🦊", "…"),
+        *("less formal", "más cálido y formal", "no más corto"),
+    ],
+)
 async def test_other_instructions_are_not_followed_and_that_is_told(ai: Stub, instruction: str) -> None:
     _, reply = await drafted(ai, instruction)
     assert reply.text.startswith("Hola, Ana:")
     assert not reply.instruction_followed
+
+
+@pytest.mark.parametrize(
+    ("instruction", "begins", "holds"),
+    [
+        ("más corto", "Hola, Ana:", "Lamentamos"),
+        ("make it shorter", "Hola, Ana:", "Lamentamos"),
+        ("Warmer, in English please", "Hello Ana,", "We understand how annoying this is."),
+        ("más formal", "Estimado/a Ana:", "Atentamente"),
+        ("Kürzer und förmlicher, auf Deutsch", "Sehr geehrte/r Ana,", "Hochachtungsvoll"),
+        ("plus chaleureux, en français", "Bonjour Ana,", "désagréable"),
+    ],
+)
+async def test_shortness_and_tone_are_understood(ai: Stub, instruction: str, begins: str, holds: str) -> None:
+    _, reply = await drafted(ai, instruction)
+    assert reply.text.startswith(begins)
+    assert holds in reply.text
+    assert reply.instruction_followed
+
+
+async def test_template_draft_says_what_is_missing(ai: Stub) -> None:
+    _, reply = await drafted(ai, category="account_access")
+    assert reply.missing == [] or all(missing in reply.text for missing in reply.missing)
+    _, reply = await drafted(ai, "in English", "complaint_feedback")
+    assert list(reply.missing) == ["the date on which it happened"]
+
+
+def canned(id_: str, title: str, text: str, category: str = BILLING, language: str = "es") -> pb.Source:
+    return pb.Source(id=id_, title=title, text=text, category=category, language=language)
+
+
+CANNED = (
+    canned("canned:1", "Copia de factura", f"{INVOICES} Pídala si no la ve."),
+    canned("canned:2", "Cambio de cuenta", "El nuevo IBAN se añade en Pagos."),
+    canned("canned:3", "Copia de factura", INVOICES, category="general_other"),
+    canned("canned:4", "Copy of an invoice", "You can download all your invoices in My account.", language="en"),
+    canned("reply:5", "Copia de factura", INVOICES),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "category", "instruction", "cited"),
+    [
+        ("¿Dónde puedo descargar la factura?", BILLING, "", ["canned:1"]),
+        ("¿Dónde puedo descargar la factura?", BILLING, "in English", ["canned:4"]),
+        ("¿Dónde puedo descargar la factura?", BILLING, "auf Deutsch", []),
+        ("¿Dónde puedo descargar la factura?", BILLING, "más corto", []),
+        ("¿Dónde puedo descargar la factura?", "technical_issue", "", []),
+        ("¿Dónde puedo descargar la factura?", "", "", []),
+        ("Mi tarjeta ha sido rechazada al pagar", BILLING, "", []),
+    ],
+)
+async def test_canned_reply_of_the_category_and_language_is_used_where_it_fits(
+    ai: Stub, text: str, category: str, instruction: str, cited: list[str]
+) -> None:
+    order = pb.DraftReplyRequest(inquiry=request(text, name="Ana"), category=category, instruction=instruction)
+    order.inquiry.sources.extend(CANNED)
+    *_, last = [part async for part in ai.DraftReply(order, timeout=PATIENCE)]
+    assert list(last.reply.cited) == cited
+    assert ("factura" in last.reply.text and "Mi cuenta" in last.reply.text) is (cited == ["canned:1"])
+
+
+async def test_analysis_uses_the_canned_reply_as_well(ai: Stub) -> None:
+    asked = request("Hola, ¿dónde puedo descargar la factura de mi última compra?", name="Ana")
+    asked.sources.extend(CANNED)
+    analysis = (await ai.Analyze(asked)).analysis
+    assert (analysis.categories[0].category, list(analysis.cited)) == (BILLING, ["canned:1"])
+    assert INVOICES in analysis.draft
 
 
 @pytest.mark.parametrize("category", ["", "a_category_of_this_shop"])
