@@ -1,10 +1,11 @@
 """An agent's day in the inbox: what arrives, what is corrected, answered and resolved."""
 
+import asyncio
 import re
 import uuid
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.support.browser import Visitor
 
@@ -23,15 +24,47 @@ async def opened(visitor: Visitor, **fields: str) -> dict[str, str]:
     return created
 
 
-async def test_new_inquiry_is_announced_and_gets_its_category_by_itself(visitor: Visitor) -> None:
+async def test_new_inquiry_comes_in_and_gets_its_category_by_itself(visitor: Visitor) -> None:
     page, about = visitor.page, subject()
     await visitor.log_in_as_admin()
     await expect(page.get_by_role("status", name="En directo")).to_be_visible()
     await visitor.system.create(subject=about)
-    await page.get_by_role("button", name=re.compile("nueva")).click()
     found = page.get_by_role("listitem").filter(has_text=about)
     await expect(found).to_be_visible()
     await expect(found).to_contain_text(re.compile(r"¿.+\?|Facturación y pagos"), timeout=20_000)  # or unsure of it
+
+
+async def test_new_inquiry_waits_to_be_shown_while_somebody_points_at_the_list(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.system.create(subject=subject())
+    await visitor.log_in_as_admin()
+    await expect(page.get_by_role("status", name="En directo")).to_be_visible()
+    first = page.get_by_role("list", name="Consultas").get_by_role("listitem").first
+    await first.hover()
+    before = await first.inner_text()
+    await visitor.system.create(subject=about)
+    await expect(page.get_by_role("button", name="1 nueva")).to_be_visible()
+    assert (await first.inner_text()).splitlines()[:1] == before.splitlines()[:1]
+    await expect(page.get_by_role("listitem").filter(has_text=about)).to_have_count(0)
+    await page.get_by_role("button", name="1 nueva").click()
+    await expect(first).to_contain_text(about)
+
+
+async def test_list_that_loads_says_so_once_and_alarms_nobody(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+    loaded = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await loaded.wait()
+        await route.continue_()
+
+    await page.route("**/api/inquiries/?*", hold)
+    await page.reload()
+    await expect(page.get_by_role("status").filter(has_text="Cargando…")).to_have_count(1)
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    loaded.set()
+    await expect(page.get_by_role("status").filter(has_text="Cargando…")).to_have_count(0)
 
 
 async def test_agent_corrects_answers_with_the_draft_and_resolves(visitor: Visitor) -> None:

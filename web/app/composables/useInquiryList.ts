@@ -34,6 +34,11 @@ export function useInquiryList(asked: Ref<InboxQuery>) {
   const more = ref(false)
   /** Inquiries that came in since the list was read, and are not in it. */
   const arrived = ref(new Set<string>())
+  /** Those of them that have just come into it. */
+  const lately = ref(new Set<string>())
+  const forget = useTimeoutFn(() => (lately.value = new Set()), 1_000, { immediate: false })
+  // What is heard while a page is on its way may be newer than the page.
+  let heard: LiveEvent[] = []
   let turn = 0
 
   async function fetchPage(token?: string): Promise<StaffPage> {
@@ -59,11 +64,18 @@ export function useInquiryList(asked: Ref<InboxQuery>) {
       }
       keep(wanted, now)
       loaded.value = now
+      lately.value = arrived.value
+      forget.start()
       arrived.value = new Set()
     } catch (thrown) {
       if (mine === turn) error.value = thrown
     } finally {
-      if (mine === turn) busy.value = false
+      if (mine === turn) {
+        busy.value = false
+        const again = heard
+        heard = []
+        again.forEach(hear)
+      }
     }
   }
 
@@ -95,6 +107,7 @@ export function useInquiryList(asked: Ref<InboxQuery>) {
   }
 
   function hear(event: LiveEvent) {
+    if (busy.value) heard.push(event)
     for (const list of cache.values()) list.fresh = list === loaded.value
     const row = loaded.value?.items.find((item) => item.id === event.inquiry_id)
     if (row && event.version > row.version) {
@@ -142,6 +155,7 @@ export function useInquiryList(asked: Ref<InboxQuery>) {
     hasMore: computed(() => !!loaded.value?.next),
     ready: computed(() => loaded.value !== null),
     arrived,
+    lately,
     error,
     busy,
     more,
