@@ -1,5 +1,6 @@
 """What a person does with the dashboard in a browser."""
 
+import shutil
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +23,13 @@ PASSWORD = "correct horse battery staple"
 EXPECTED = ("Failed to load resource: the server responded with a status of 4", "The Cross-Origin-Opener-Policy header")
 
 
+def chromium_path() -> str:
+    """Where Debian's Chromium is."""
+    found = shutil.which("chromium")
+    assert found, "This needs Chromium. On Debian: sudo apt install chromium"
+    return found
+
+
 class Visitor:
     """A page of a running system; `complaints` are console errors and requests to other origins."""
 
@@ -35,21 +43,21 @@ class Visitor:
         page.on("request", self._requested)
 
     async def log_in(self, email: str, password: str = PASSWORD) -> None:
-        """Log in through the form and wait for the first screen."""
+        """Log in through the form, without a pointer that would rest on something, and wait for the first screen."""
         await self.page.goto("/login")
         await self.page.locator("input[type=email]").fill(email)
         await self.page.locator("input[autocomplete=current-password]").fill(password)
-        await self.page.locator("button[type=submit]").click()
+        await self.page.keyboard.press("Enter")
         await self.page.wait_for_url(lambda url: "/login" not in url)
 
     async def log_in_as_admin(self) -> None:
         """The administrator that the first start made."""
         await self.log_in("admin@pok.example", self.system.password)
 
-    async def log_in_as_agent(self, name: str) -> str:
+    async def log_in_as_agent(self, name: str, language: str = "es") -> str:
         """A new member of support, whose address is returned."""
         email = f"{uuid.uuid4().hex[:8]}@example.org"
-        body = {"email": email, "name": name, "role": "support", "password": PASSWORD}
+        body = {"email": email, "name": name, "role": "support", "password": PASSWORD, "language": language}
         (await self.system.http.post("/api/users/", json=body)).raise_for_status()
         await self.log_in(email)
         return email

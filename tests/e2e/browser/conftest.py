@@ -1,6 +1,5 @@
 """The dashboard in Debian's Chromium, served by a running system."""
 
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from runtime.stack import web
-from tests.support.browser import ARGUMENTS, Arrive, Visitor
+from tests.support.browser import ARGUMENTS, Arrive, Visitor, chromium_path
 from tests.support.system import System
 
 
@@ -22,10 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """One browser for the session."""
-    found = shutil.which("chromium")
-    assert found, "These tests need Chromium. On Debian: sudo apt install chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
         await browser.close()
 

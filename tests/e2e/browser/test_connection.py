@@ -87,10 +87,12 @@ async def test_what_happened_while_the_stream_was_cut_is_told_when_it_is_back(vi
     page.on("request", lambda one: _note_position(one, positions))
     await page.context.set_offline(True)
     await expect(page.get_by_role("status", name=re.compile("^Sin conexión"))).to_be_visible()
-    for _ in range(3):
-        await visitor.system.create(subject=unique("Mientras tanto"))
+    meanwhile = [unique("Mientras tanto") for _ in range(3)]
+    for about in meanwhile:
+        await visitor.system.create(subject=about)
     await page.context.set_offline(False)
-    await expect(page.get_by_role("button", name="3 nuevas")).to_be_visible(timeout=20_000)
+    for about in meanwhile:
+        await expect(page.get_by_role("listitem").filter(has_text=about)).to_be_visible(timeout=20_000)
     assert positions[-1]
     overlook_the_broken_network(visitor)
 
@@ -106,8 +108,8 @@ async def test_another_tab_goes_on_where_the_one_that_read_the_stream_was_closed
     await expect(other.locator("[aria-busy=true]")).to_have_count(0)
     assert positions == []
     await visitor.page.goto("about:blank")
-    await visitor.system.create(subject=unique("Entre dos"))
-    await expect(other.get_by_role("button", name="1 nueva")).to_be_visible(timeout=20_000)
+    between = await visitor.system.create(subject=unique("Entre dos"))
+    await expect(other.get_by_text(between["subject"])).to_be_visible(timeout=20_000)
     assert positions[0]
 
 
@@ -199,18 +201,18 @@ async def test_tabs_without_locks_or_cookies_share_one_stream_and_stay_logged_in
     await other.log_in_as_admin()
     await expect(other.page.get_by_role("status", name="En directo")).to_be_visible()
     await expect(other.page.locator("[aria-busy=true]")).to_have_count(0)
-    await system.create(subject=unique("Para ambas"))
+    for_both = await system.create(subject=unique("Para ambas"))
     for tab in (page, other.page):
-        await expect(tab.get_by_role("button", name="1 nueva")).to_be_visible()
+        await expect(tab.get_by_text(for_both["subject"])).to_be_visible()
     assert positions == []
     await page.close()
-    await system.create(subject=unique("Entre dos"))
-    await expect(other.page.get_by_role("button", name="2 nuevas")).to_be_visible(timeout=20_000)
+    between = await system.create(subject=unique("Entre dos"))
+    await expect(other.page.get_by_text(between["subject"])).to_be_visible(timeout=20_000)
     assert positions[0]
     refusal = {"type": "urn:pok:problem:bad-token", "title": "", "status": 401, "detail": "", "errors": []}
     await other.page.route("**/api/inquiries/?*", lambda route: route.fulfill(status=401, json=refusal), times=1)
-    await other.page.get_by_role("button", name="2 nuevas").click()
-    await expect(other.page.get_by_role("listitem").filter(has_text="Entre dos").first).to_be_visible()
+    await other.page.get_by_role("tab", name="Todas").click()
+    await expect(other.page.get_by_text(between["subject"])).to_be_visible()
     assert not other.complaints
 
 

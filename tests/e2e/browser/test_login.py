@@ -40,3 +40,35 @@ async def test_page_for_everybody_is_accessible(visitor: Visitor, path: str) -> 
     await visitor.page.goto(path)
     await expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
     assert await visitor.violations() == []
+
+
+CONTRAST = """(element) => {
+  const channels = (color) => {
+    const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d')
+    context.fillStyle = color
+    context.fillRect(0, 0, 1, 1)
+    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((one) => one / 255)
+  }
+  const light = (color) => channels(color)
+    .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, one, index) => sum + one * [0.2126, 0.7152, 0.0722][index], 0)
+  const resolved = (name) => {
+    const probe = element.appendChild(document.createElement('i'))
+    probe.style.color = `var(${name})`
+    return getComputedStyle(probe).color
+  }
+  const edge = light(resolved('--ui-border-accented'))
+  return ['--ui-bg', '--ui-bg-muted', '--ui-bg-elevated'].map((name) => {
+    const [bright, dark] = [edge, light(resolved(name))].sort((one, other) => other - one)
+    return (bright + 0.05) / (dark + 0.05)
+  })
+}"""
+
+
+@pytest.mark.parametrize("visitor", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
+async def test_edges_of_fields_stand_out_from_every_ground(visitor: Visitor) -> None:
+    await visitor.page.goto("/login")
+    field = visitor.page.locator("input[type=email]")
+    await expect(field).to_have_css("box-shadow", re.compile("inset"))
+    ratios = await visitor.page.locator("h1").evaluate(CONTRAST)
+    assert min(ratios) >= 3, ratios
