@@ -1,16 +1,18 @@
 """The AI process: settings → providers and knowledge → servicer → serve. SERVING once the taxonomy is in."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 
 import structlog
 from pok.ai.v1 import analysis_pb2_grpc
 
-from ai_service import router
+from ai_service import metrics, router
 from ai_service.knowledge import Knowledge
 from ai_service.servicer import AnalysisServicer
 from ai_service.settings import AiSettings
-from runtime import notify, process, settings, telemetry
+from runtime import notify, process, settings, telemetry, tracing
+from runtime.metrics import exposed
 from runtime.rpc import client
 from runtime.rpc.server import Registration, RpcServer
 from runtime.rpc.tokens import ServiceTokens
@@ -35,11 +37,17 @@ def main() -> process.Main:
 
 async def serve(configured: AiSettings, tokens: ServiceTokens, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then let running analyses finish."""
-    async with client.dial(configured.inquiry_address, configured.service_token, timeout=CALL_TIMEOUT) as channel:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(tracing.exported("ai"))
+        stack.enter_context(exposed(configured.metrics_listen))
+        channel = await stack.enter_async_context(
+            client.dial(configured.inquiry_address, configured.service_token, timeout=CALL_TIMEOUT)
+        )
         knowledge = Knowledge(channel)
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(knowledge.watch())
             async with router.opened(configured) as chosen:
+                metrics.follow(chosen)
                 server = RpcServer(
                     configured.ai_listen,
                     tokens,

@@ -8,7 +8,7 @@ import grpc
 import structlog
 from pok.ai.v1 import analysis_pb2, analysis_pb2_grpc
 
-from ai_service import convert
+from ai_service import convert, metrics
 from ai_service.analysis import Analysis, WrongAnswer, check
 from ai_service.knowledge import Knowledge
 from ai_service.router import Router
@@ -36,7 +36,8 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         taxonomy = await self._knowledge.at_least(request.knowledge_version)
         wanted = request.provider or self._knowledge.provider
         limit = context.timeout_within(LONGEST_ANALYSIS)
-        analysis = await self._router.analyze(wanted, inquiry, taxonomy, timeout=limit)
+        with metrics.work("analysis"):
+            analysis = await self._router.analyze(wanted, inquiry, taxonomy, timeout=limit)
         try:
             check(analysis, taxonomy)
         except WrongAnswer as error:
@@ -46,6 +47,7 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
                 reason="PROVIDER_BAD_ANSWER",
                 metadata={"defect": str(error)},
             ) from None
+        metrics.answered("analysis", analysis.model, analysis.usage, analysis.fallback)
         _log(request.inquiry_id, analysis)
         return analysis_pb2.AnalyzeResponse(analysis=convert.from_analysis(analysis))
 
@@ -60,11 +62,13 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
             order,
             timeout=context.timeout_within(LONGEST_ANALYSIS),
         )
-        async with aclosing(written) as parts:
-            async for part in parts:
-                if isinstance(part, str):
-                    yield analysis_pb2.DraftReplyResponse(delta=part)
-                else:
+        with metrics.work("draft"):
+            async with aclosing(written) as parts:
+                async for part in parts:
+                    if isinstance(part, str):
+                        yield analysis_pb2.DraftReplyResponse(delta=part)
+                        continue
+                    metrics.answered("draft", part.model, part.usage, part.fallback)
                     yield analysis_pb2.DraftReplyResponse(reply=convert.from_drafted(part))
 
     async def Embed(self, request: analysis_pb2.EmbedRequest, context_: Context) -> analysis_pb2.EmbedResponse:

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from runtime.settings import ProcessSettings, Secret
+from runtime.settings import Secret, ServerSettings
 
 
-class AiSettings(ProcessSettings, frozen=True, kw_only=True):
+class AiSettings(ServerSettings, frozen=True, kw_only=True):
     """What the AI process needs; a key or an address configures the provider openai.
 
     Prices are for a million tokens, in any currency; 0 = no price is known. Calls and tokens in a minute: 0 = any.

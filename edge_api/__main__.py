@@ -9,6 +9,7 @@ import structlog
 from granian import Granian
 from granian.constants import Interfaces, Loops
 
+from edge_api.gathering import gathered
 from edge_api.settings import Settings
 from runtime import telemetry
 from runtime.settings import SettingsError, load
@@ -37,7 +38,7 @@ def main() -> None:
         address=f"{settings.host}:{settings.port}",
         rate_limits="on" if settings.rate_limits else "off",
     )
-    Granian(
+    server = Granian(
         "edge_api.app:create_app_from_environment",
         factory=True,
         interface=Interfaces.ASGI,
@@ -51,7 +52,12 @@ def main() -> None:
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
-    ).serve()
+    )
+    try:
+        with gathered(settings.metrics_listen):
+            server.serve()
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 def _raise_file_limit() -> None:

@@ -48,7 +48,7 @@ from edge_api.routes import (
 )
 from edge_api.settings import Settings
 from edge_api.tokens import AccessTokens
-from runtime import notify, settings, telemetry
+from runtime import notify, settings, telemetry, tracing
 
 PARENT_INTERVAL = 0.5
 """Seconds between two looks at whether the process that started this one is still there."""
@@ -134,9 +134,10 @@ def create_app(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with backend.opened(), counters.opened(), feed.opened():
-            notify.ready()
-            yield
+        with tracing.exported("edge"):
+            async with backend.opened(), counters.opened(), feed.opened():
+                notify.ready()
+                yield
 
     app = Litestar(
         route_handlers=[*ROUTES, docs.static_files()],

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge_api import metrics
 from edge_api.deadlines import USUAL
 from edge_api.proxies import Proxies
+from runtime import tracing
 from runtime.rpc import context
 from runtime.rpc.context import Principal
 
@@ -51,6 +53,9 @@ class Frame:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        since = time.perf_counter()
+        # Whoever comes from outside does not decide what is traced.
+        parent = _header(scope, b"traceparent") if self._proxies.vouch_for(scope) else ""
         address = self._proxies.reveal(scope)
         request_id = _request_id(scope)
         context.enter(
@@ -63,6 +68,8 @@ class Frame:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                operation = metrics.answered(scope, message["status"], since)
+                span.describe(operation, http__response__status_code=message["status"])
                 headers = list(message["headers"])
                 present = {name for name, _ in headers}
                 headers += ALWAYS
@@ -70,12 +77,18 @@ class Frame:
                 message["headers"] = headers + added
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        with tracing.span(scope["method"], "server", parent=parent, enter=True) as span:
+            span.describe(http__request__method=scope["method"], pok__request_id=request_id)
+            await self._app(scope, receive, send_with_headers)
 
 
 def add_headers(scope: Scope, headers: Mapping[str, str]) -> None:
     """Have the frame add these to the answer, whatever it will be."""
     scope["state"]["added_headers"] += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def _header(scope: Scope, header: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == header), "")
 
 
 def _request_id(scope: Scope) -> str:

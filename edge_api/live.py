@@ -14,6 +14,7 @@ from pok.inquiry.v1 import live_pb2
 from edge_api import sse
 from edge_api.backend import Backend
 from edge_api.convert import STATUS, TRIAGE_STATE
+from edge_api.metrics import WATCHERS
 from edge_api.schemas.live import LiveEvent, Ready, Resync
 from runtime.rpc import context
 from runtime.rpc.context import Principal
@@ -96,10 +97,12 @@ class Feed:
     def join(self, watcher: "Watcher") -> None:
         """Wake the watcher whenever there is something new, until it leaves."""
         self._watchers.add(watcher)
+        WATCHERS.set(len(self._watchers))
 
     def leave(self, watcher: "Watcher") -> None:
         """Forget the watcher."""
         self._watchers.discard(watcher)
+        WATCHERS.set(len(self._watchers))
 
     async def run(self) -> NoReturn:
         """Watch until cancelled; a watch that breaks goes on from the last position after a growing, jittered pause."""

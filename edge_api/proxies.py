@@ -18,6 +18,11 @@ class Proxies:
     def __init__(self, listed: str = "") -> None:
         self._networks = [ip_network(entry.strip()) for entry in listed.split(",") if entry.strip()]
 
+    def vouch_for(self, scope: HTTPScope) -> bool:
+        """Whether a trusted proxy sent the request; to be asked before `reveal`."""
+        peer = _address(scope["client"][0]) if scope["client"] else None
+        return peer is not None and self._trusts(peer)
+
     def reveal(self, scope: HTTPScope) -> str:
         """Put the real client and scheme in place of the nearest proxy's; return the client's address, "" if unknown.
 

@@ -11,7 +11,7 @@ from edge_api.cors import Origins
 from edge_api.proxies import Proxies
 from edge_api.rates import DEFAULTS, Rate, RateClass
 from edge_api.tokens import SigningKeys
-from runtime.settings import KEY_LENGTH, ProcessSettings, Secret
+from runtime.settings import KEY_LENGTH, Secret, ServerSettings
 
 # What people write where they mean to write a secret later.
 PLACEHOLDER = re.compile(r"change.?me|example|default|password|secret|insecure|placeholder|12345678", re.IGNORECASE)
@@ -20,7 +20,7 @@ MIN_DISTINCT = 8
 """Different characters in a secret; fewer were typed, not drawn."""
 
 
-class Settings(ProcessSettings, frozen=True, kw_only=True):
+class Settings(ServerSettings, frozen=True, kw_only=True):
     """The edge's POK_* variables.
 
     Raises ValueError in production for what is fine on a developer's machine only.

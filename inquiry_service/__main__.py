@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from inquiry_service.settings import InquirySettings, MigrationSettings
-from runtime import notify, process, settings, telemetry
+from runtime import notify, process, settings, telemetry, tracing
 
 
 def serve() -> process.Main:
@@ -15,13 +15,14 @@ def serve() -> process.Main:
     telemetry.configure("inquiry", chosen.log_level)
 
     async def main(stop: asyncio.Event) -> None:
-        service = InquiryService(chosen)
-        await service.start()
-        notify.ready()
-        try:
-            await service.until(stop)
-        finally:
-            await service.stop()
+        with tracing.exported("inquiry"):
+            service = InquiryService(chosen)
+            await service.start()
+            notify.ready()
+            try:
+                await service.until(stop)
+            finally:
+                await service.stop()
 
     return main
 

@@ -70,6 +70,7 @@ from inquiry_service.domain.triage import Triage
 from inquiry_service.domain.watching import Watching
 from inquiry_service.embedder import Embedder
 from inquiry_service.jobs import Jobs
+from inquiry_service.metrics import State
 from inquiry_service.projections.live import Tail
 from inquiry_service.projections.projector import Projection, Projector
 from inquiry_service.projections.search import SearchProjection
@@ -80,6 +81,7 @@ from inquiry_service.settings import InquirySettings
 from inquiry_service.storage.database import Database
 from inquiry_service.sweeper import Sweeper
 from runtime import process
+from runtime.metrics import exposed
 from runtime.rpc.errors import Unavailable
 from runtime.rpc.server import Registration, RpcServer
 from runtime.rpc.tokens import ServiceTokens
@@ -96,6 +98,7 @@ class InquiryService:
         self._analyst = Analyst(settings.ai_address, settings.service_token)
         self._drafts = Drafts(self._database, self._settings, self._analyst)
         self._open = AsyncExitStack()
+        self._metrics_listen = settings.metrics_listen
         self._passwords = Passwords()
         self._relay = Relay(settings.redis_url, self._database)
         self._sweeper = Sweeper(self._database, self._relay)
@@ -130,6 +133,7 @@ class InquiryService:
                 *(projector.run() for projector in projectors),
             )
         ]
+        self._open.enter_context(exposed(self._metrics_listen, State(self._database)))
         await self._server.serving()
 
     async def stop(self) -> None:

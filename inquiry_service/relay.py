@@ -8,9 +8,11 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from inquiry_service.counters import RINGS, RINGS_DROPPED
 from inquiry_service.storage import doorbells
 from inquiry_service.storage.database import Database
 from runtime import doorbell
+from runtime.doorbell import Origin
 from runtime.rpc.errors import RpcError
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,9 @@ TIMEOUT_SECONDS = 2.0
 RETRY_SECONDS = 0.5
 
 
+Ring = tuple[UUID, Origin]
+
+
 class Relay:
     """Rings for new work. A ring that fails is dropped: the sweeper rings for every due job again."""
 
@@ -30,20 +35,22 @@ class Relay:
             redis_url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, health_check_interval=30
         )
         self._database = database
-        self._waiting: asyncio.Queue[UUID] = asyncio.Queue(MOST_WAITING)
+        self._waiting: asyncio.Queue[Ring] = asyncio.Queue(MOST_WAITING)
 
     def ring(self, inquiry_id: UUID) -> None:
         """Ring soon; never blocks and never fails."""
-        if not self._waiting.full():
-            self._waiting.put_nowait(inquiry_id)
+        if self._waiting.full():
+            RINGS_DROPPED.inc()
+        else:
+            self._waiting.put_nowait((inquiry_id, Origin.here()))
 
-    async def ring_now(self, inquiry_ids: Iterable[UUID]) -> None:
+    async def ring_now(self, rings: Iterable[Ring]) -> None:
         """Write doorbells to the stream in one round trip. Raises RedisError, OSError or TimeoutError."""
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for inquiry_id in inquiry_ids:
+            for inquiry_id, origin in rings:
                 pipeline.xadd(
                     doorbell.STREAM,
-                    {"data": doorbell.message(inquiry_id)},
+                    {"data": doorbell.message(inquiry_id, origin)},
                     maxlen=doorbell.MAX_LENGTH,
                     approximate=True,
                 )
@@ -56,6 +63,7 @@ class Relay:
             batch = await self._batch()
             try:
                 await self.ring_now(batch)
+                RINGS.labels("relay").inc(len(batch))
                 if lost:
                     await doorbells.forget_rings(self._database)
                     lost = False
@@ -63,13 +71,14 @@ class Relay:
                 if not lost:
                     log.warning("doorbell_unreachable", cause=type(error).__name__)
                 lost = True
+                RINGS_DROPPED.inc(len(batch))
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def _batch(self) -> list[UUID]:
+    async def _batch(self) -> list[Ring]:
         batch = [await self._waiting.get()]
         while len(batch) < BATCH and not self._waiting.empty():
             batch.append(self._waiting.get_nowait())

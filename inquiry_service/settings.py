@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from runtime.settings import Key, ProcessSettings, Secret
+from runtime.settings import Key, ProcessSettings, Secret, ServerSettings
 
 
-class InquirySettings(ProcessSettings, frozen=True, kw_only=True):
+class InquirySettings(ServerSettings, frozen=True, kw_only=True):
     """Times are in seconds."""
 
     database_url: Secret

@@ -6,11 +6,13 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
+from inquiry_service.counters import LEASES_LOST, RINGS
 from inquiry_service.domain.drafts import STALLED_SECONDS
 from inquiry_service.domain.retry import MAX_CRASHES
 from inquiry_service.relay import Relay
 from inquiry_service.storage import doorbells, drafts, inquiries, knowledge, sessions, triage, workers
 from inquiry_service.storage.database import Database
+from runtime.doorbell import NOWHERE
 from runtime.rpc.errors import RpcError
 
 log = structlog.get_logger(__name__)
@@ -72,8 +74,10 @@ class Sweeper:
             next_due = await doorbells.seconds_to_next(connection)
         if lost:
             log.warning("leases_lost", count=len(lost))
+            LEASES_LOST.inc(len(lost))
         if due:
-            await self._relay.ring_now(due)
+            await self._relay.ring_now((inquiry_id, NOWHERE) for inquiry_id in due)
+            RINGS.labels("sweeper").inc(len(due))
         return min(EVERY_SECONDS, max(SOONEST_SECONDS, EVERY_SECONDS if next_due is None else next_due))
 
     async def _sleep(self, seconds: float) -> None:

@@ -38,6 +38,13 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class ServerSettings(ProcessSettings, frozen=True, kw_only=True):
+    """What every process understands that goes on until it is stopped."""
+
+    metrics_listen: str = ""
+    """host:port at which Prometheus finds this process; nowhere if empty. It belongs into an internal network."""
+
+
 class SettingsError(Exception):
     """One or more variables are missing or wrong; the message lists all of them, one per line, never their values."""
 

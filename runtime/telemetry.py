@@ -1,4 +1,4 @@
-"""Structured logs, set up once per process: one JSON line each, with the request id, never with customers' text."""
+"""Structured logs, set up once per process: JSON lines with request and trace id, never with customers' text."""
 
 import logging
 import sys
@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from runtime import tracing
 from runtime.rpc import context
 
 
@@ -48,6 +49,8 @@ def _add_call(process: str) -> structlog.typing.Processor:
         call = context.current()
         if call is not None:
             event.setdefault("request_id", call.request_id)
+        if trace_id := tracing.current().trace_id:
+            event["trace_id"] = trace_id
         return event
 
     return processor

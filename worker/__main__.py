@@ -2,10 +2,14 @@
 
 import asyncio
 from functools import partial
+from typing import Annotated
 
+from taskiq import Context, TaskiqDepends
 from taskiq.receiver import Receiver
 
-from runtime import doorbell, notify, process, settings, telemetry
+from runtime import doorbell, notify, process, settings, telemetry, tracing
+from runtime.doorbell import Origin
+from runtime.metrics import exposed
 from runtime.rpc.client import dial
 from worker.broker import DoorbellBroker
 from worker.claims import Claims
@@ -26,6 +30,11 @@ def main() -> process.Main:
 
 async def work(configured: WorkerSettings, stop: asyncio.Event, *, drain: float = DRAIN_SECONDS) -> None:
     """Triage what the doorbells name until `stop`; then let analyses finish for `drain` s and give back the rest."""
+    with tracing.exported("worker"), exposed(configured.metrics_listen):
+        await _work(configured, stop, drain)
+
+
+async def _work(configured: WorkerSettings, stop: asyncio.Event, drain: float) -> None:
     token = configured.service_token
     async with (
         dial(configured.inquiry_address, token, timeout=REPORT_TIMEOUT) as inquiry_channel,
@@ -42,8 +51,8 @@ async def work(configured: WorkerSettings, stop: asyncio.Event, *, drain: float 
         broker = DoorbellBroker(configured.redis_url, configured.worker_name, ready=both_serve)
 
         @broker.task(doorbell.TASK)
-        async def triage_inquiry(inquiry_id: str) -> None:
-            await triage.run(inquiry_id)
+        async def triage_inquiry(inquiry_id: str, heard: Annotated[Context, TaskiqDepends()]) -> None:
+            await triage.run(inquiry_id, Origin.of(heard.message.labels))
 
         receiver = Receiver(
             broker,

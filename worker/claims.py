@@ -14,6 +14,7 @@ from pok.inquiry.v1 import triage_pb2 as pb
 from pok.inquiry.v1.triage_pb2_grpc import TriageServiceStub
 
 from runtime.rpc.errors import RpcError
+from worker.metrics import CLAIMS, ENDED, WORK_SECONDS
 
 HEARTBEAT = 10.0
 """Seconds between two renewals unless a lease is so short that it needs more."""
@@ -65,12 +66,14 @@ class Claims:
             async with scope:
                 self._held[name] = _Lease(claim.key, seconds, scope)
                 try:
-                    yield
+                    with CLAIMS.track_inprogress(), WORK_SECONDS.time():
+                        yield
                 finally:
                     del self._held[name]
         except TimeoutError:
             if not scope.expired():
                 raise
+            ENDED.labels("interrupted").inc()
             log.warning("claim_ended", inquiry_id=claim.key.inquiry_id, claim=claim.key.claim)
 
     async def renew(self) -> None:

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from runtime.settings import ProcessSettings, Secret
+from runtime.settings import Secret, ServerSettings
 
 
-class WorkerSettings(ProcessSettings, frozen=True, kw_only=True):
+class WorkerSettings(ServerSettings, frozen=True, kw_only=True):
     """`worker_name` must stay the same over restarts and differ between the workers of one installation."""
 
     redis_url: Secret

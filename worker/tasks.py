@@ -11,9 +11,11 @@ from pok.ai.v1.analysis_pb2_grpc import AnalysisServiceStub
 from pok.inquiry.v1 import triage_pb2 as pb
 from pok.inquiry.v1.triage_pb2_grpc import TriageServiceStub
 
+from runtime import tracing
+from runtime.doorbell import TASK, Origin
 from runtime.rpc import context
 from runtime.rpc.errors import Aborted, DeadlineExceeded, RpcError, Unavailable, Unreachable
-from worker import backoff
+from worker import backoff, metrics
 from worker.claims import Claims
 from worker.failure import Failure, failure_of
 from worker.gate import Gate
@@ -36,9 +38,14 @@ class Triage:
         self._analysis = AnalysisServiceStub(ai.channel)
         self._gate = Gate()
 
-    async def run(self, inquiry_id: str) -> None:
+    async def run(self, inquiry_id: str, origin: Origin) -> None:
         """Do what is due for this inquiry; nothing if it is done, not due, or held by another worker."""
-        context.enter(context.Call(request_id=context.new_request_id()))
+        context.enter(context.Call(request_id=origin.request_id or context.new_request_id()))
+        with tracing.span(TASK, "consumer", parent=origin.traceparent, enter=True):
+            await self._run(inquiry_id)
+
+    async def _run(self, inquiry_id: str) -> None:
+        metrics.DOORBELLS.inc()
         async with self._gate.together():
             asked = asyncio.get_running_loop().time()
             claim = await self._claim(inquiry_id)
@@ -82,6 +89,7 @@ class Triage:
     async def _complete(self, claim: pb.Claim, analysis: Analysis) -> None:
         try:
             await self._report(self._triage.CompleteTriage, pb.CompleteTriageRequest(key=claim.key, analysis=analysis))
+            metrics.ENDED.labels("completed").inc()
         except RpcError as error:
             log.error("result_refused", inquiry_id=claim.key.inquiry_id, claim=claim.key.claim, reason=error.reason)
             await self._fail(claim, Failure(pb.FAILURE_KIND_PROVIDER, "result_refused"))
@@ -91,10 +99,13 @@ class Triage:
         if failure.retry_delay:
             request.retry_delay.FromTimedelta(timedelta(seconds=failure.retry_delay))
         await self._report(self._triage.FailTriage, request)
+        metrics.ENDED.labels("failed").inc()
 
     async def _release(self, claim: pb.Claim, *, ai_unreachable: bool = False) -> None:
         request = pb.ReleaseTriageRequest(key=claim.key, ai_unreachable=ai_unreachable)
         await self._report(self._triage.ReleaseTriage, request)
+        metrics.ENDED.labels("released").inc()
+
 
     async def _report(self, send: Callable[[Request], Awaitable[Any]], request: Request) -> None:
         """Tell the inquiry service how it ended, again and again while the lease lasts: the work is worth keeping."""

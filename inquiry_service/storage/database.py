@@ -1,6 +1,7 @@
 """The way to Postgres: a pool, statements compiled once, transactions, and one translation of its failures."""
 
 import asyncio
+import time
 from array import array
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from sqlalchemy import ClauseElement, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from inquiry_service.counters import ACQUIRE, FAILURES
 from runtime.rpc.context import timeout_within
 from runtime.rpc.errors import Unavailable
 
@@ -115,6 +117,11 @@ class Database:
         except TimeoutError:
             self._pool.terminate()
 
+    def connections(self) -> dict[str, int]:
+        """How many there are at present, by what they do."""
+        idle = self._pool.get_idle_size()
+        return {"busy": self._pool.get_size() - idle, "idle": idle}
+
     async def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """All rows of one statement in a transaction of its own."""
         async with self._acquire() as connection:
@@ -136,10 +143,13 @@ class Database:
     @asynccontextmanager
     async def _acquire(self) -> AsyncIterator[Any]:
         limit = timeout_within(STATEMENT_SECONDS)
+        asked = time.perf_counter()
         try:
             async with asyncio.timeout(limit), self._pool.acquire(timeout=limit) as connection:
+                ACQUIRE.observe(time.perf_counter() - asked)
                 yield connection
         except UNREACHABLE as error:
+            FAILURES.labels(type(error).__name__).inc()
             raise Unavailable(
                 "The database does not answer at the moment.",
                 reason="DATABASE_UNAVAILABLE",

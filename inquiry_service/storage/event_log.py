@@ -34,6 +34,11 @@ _MOVE = Statement(
     where name = :name"""
 )
 _POSITION = Statement(f"select era, {TXID}, number from projection where name = :name")
+_LAGS = Statement(
+    """select name, coalesce((select extract(epoch from now() - create_time) from event
+        where (era, txid, number) > (projection.era, projection.txid, projection.number)
+        order by era, txid, number limit 1), 0)::float8 as lag from projection"""
+)
 _DERIVED = Statement("select set_config('synchronous_commit', 'off', true)")
 
 
@@ -129,6 +134,11 @@ async def position_of(reader: Database | Connection, name: str) -> Position:
     """Up to where a projection has come."""
     row = await reader.row(_POSITION, name=name)
     return Position(**dict(row)) if row else BEGINNING
+
+
+async def lags(reader: Database | Connection) -> dict[str, float]:
+    """By how many seconds each projection is behind the log: the age of the first event that it has not read."""
+    return {row["name"]: row["lag"] for row in await reader.fetch(_LAGS)}
 
 
 def _event(values: dict[str, Any]) -> LoggedEvent:

@@ -1,11 +1,13 @@
 """Dialling gRPC: every call carries a token, a deadline, the request id and, from the edge, the principal."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
 import msgspec
 
+from runtime import metrics, tracing
 from runtime.rpc import context, wire
 from runtime.settings import Secret
 
@@ -42,14 +44,21 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
         self, continuation: Callable[..., Any], client_call_details: Any, request: Any
     ) -> Any:
         limit = self._timeout if client_call_details.timeout is None else client_call_details.timeout
-        details = client_call_details._replace(
-            timeout=context.timeout_within(limit), metadata=self._metadata.of_this_call()
-        )
-        call = await continuation(details, request)
-        try:
-            await call
-        except grpc.aio.AioRpcError as error:
-            raise wire.from_call(error) from None
+        method = _text(client_call_details.method)
+        since, code = time.perf_counter(), "CANCELLED"
+        with tracing.span(method, "client") as span:
+            details = client_call_details._replace(
+                timeout=context.timeout_within(limit), metadata=self._metadata.of_this_call(span)
+            )
+            try:
+                call = await continuation(details, request)
+                await call
+                code = "OK"
+            except grpc.aio.AioRpcError as error:
+                code = error.code().name
+                raise wire.from_call(error) from None
+            finally:
+                metrics.called(method, code, since)
         return call
 
 
@@ -60,8 +69,12 @@ class _Stream(grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(
         self, continuation: Callable[..., Any], client_call_details: Any, request: Any
     ) -> Any:
-        details = client_call_details._replace(metadata=self._metadata.of_this_call())
+        details = client_call_details._replace(metadata=self._metadata.of_this_call(tracing.current()))
         return _typed_errors(await continuation(details, request))
+
+
+def _text(method: str | bytes) -> str:
+    return method if isinstance(method, str) else method.decode()
 
 
 async def _typed_errors(call: Any) -> AsyncIterator[Any]:
@@ -81,7 +94,7 @@ class _Metadata:
         self._authorization = f"Bearer {token}"
         self._send_principal = send_principal
 
-    def of_this_call(self) -> grpc.aio.Metadata:
+    def of_this_call(self, span: tracing.Span) -> grpc.aio.Metadata:
         call = context.current()
         metadata = grpc.aio.Metadata(
             ("authorization", self._authorization),
@@ -89,4 +102,6 @@ class _Metadata:
         )
         if self._send_principal and call is not None:
             metadata.add("x-principal", msgspec.json.encode(call.principal).decode())
+        if span.traceparent:
+            metadata.add("traceparent", span.traceparent)
         return metadata

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import grpc
@@ -12,6 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
+from runtime import metrics, tracing
 from runtime.rpc import access, context, wire
 from runtime.rpc.errors import Internal, PermissionDenied, RpcError, Unauthenticated
 from runtime.rpc.tokens import ServiceTokens
@@ -113,16 +115,18 @@ class _Interceptor(grpc.aio.ServerInterceptor):
     def _wrap(self, method: str, handler: Any) -> Any:
         async def unary(request: Any, servicer_context: Context) -> Any:
             try:
-                await self._enter(method, servicer_context)
-                return await handler.unary_unary(request, servicer_context)
+                with _observed(method, servicer_context, time.perf_counter()):
+                    await self._enter(method, servicer_context)
+                    return await handler.unary_unary(request, servicer_context)
             except Exception as error:  # noqa: BLE001 - the boundary: nothing untyped leaves the process
                 await _abort(method, servicer_context, error)
 
         async def stream(request: Any, servicer_context: Context) -> AsyncIterator[Any]:
             try:
-                await self._enter(method, servicer_context)
-                async for response in handler.unary_stream(request, servicer_context):
-                    yield response
+                with _observed(method, servicer_context, None):
+                    await self._enter(method, servicer_context)
+                    async for response in handler.unary_stream(request, servicer_context):
+                        yield response
             except Exception as error:  # noqa: BLE001 - the boundary: nothing untyped leaves the process
                 await _abort(method, servicer_context, error)
 
@@ -147,6 +151,24 @@ class _Interceptor(grpc.aio.ServerInterceptor):
             log.warning("debug_token_used", method=method)
             if self._on_debug:
                 await self._on_debug(method)
+
+
+@contextmanager
+def _observed(method: str, servicer_context: Context, since: float | None) -> Iterator[None]:
+    code = "CANCELLED"
+    parent = _text(dict(servicer_context.invocation_metadata() or ()).get("traceparent"))
+    try:
+        with tracing.span(method, "server", parent=parent, enter=True):
+            yield
+        code = "OK"
+    except RpcError as error:
+        code = error.code
+        raise
+    except Exception:
+        code = Internal.code
+        raise
+    finally:
+        metrics.served(method, code, since)
 
 
 def _principal(service: str, stated: Any) -> context.Principal:

@@ -18,7 +18,14 @@ COMMAND_TIMEOUT = 30.0  # seconds
 class Installation:
     """What one data folder holds and what has to run on it."""
 
-    def __init__(self, folder: DataFolder, host: str, port: int, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        host: str,
+        port: int,
+        environ: Mapping[str, str],
+        metrics_port: int | None = None,
+    ) -> None:
         credentials = Credentials.keep(folder.credentials)
         ports = Ports.after(port)
         passwords = Passwords(
@@ -37,6 +44,7 @@ class Installation:
             redis_url=self._valkey.url,
             environ=environ,
             lock=folder.lock,
+            metrics_port=metrics_port,
         )
 
     def processes(self) -> list[Process]:

@@ -36,6 +36,10 @@ OPTIONS = {
 """What a user may set for one service, also as NAME_FILE."""
 
 
+MEASURED = ("edge", "inquiry", "ai", "worker")
+"""In the order of the ports on which Prometheus finds them."""
+
+
 class Ports(msgspec.Struct, frozen=True):
     """Who listens where; all follow from the edge's port."""
 
@@ -62,6 +66,8 @@ class Services(msgspec.Struct, frozen=True):
     redis_url: str
     environ: Mapping[str, str]
     lock: int
+    metrics_port: int | None = None
+    """Where Prometheus finds the edge; the three after it are those of inquiry service, AI service and worker."""
 
     def all(self) -> list[Process]:
         """Return the processes in the order in which they lean on each other.
@@ -148,6 +154,9 @@ class Services(msgspec.Struct, frozen=True):
     ) -> Process:
         options = [option for plain in OPTIONS.get(name, ()) for option in (plain, f"{plain}_FILE")]
         inherited = {key: self.environ[key] for key in (*PASSED_ON, *options) if key in self.environ}
+        inherited |= {key: value for key, value in self.environ.items() if key.startswith("OTEL_")}
+        if name in MEASURED and self.metrics_port:
+            inherited["POK_METRICS_LISTEN"] = f"127.0.0.1:{self.metrics_port + MEASURED.index(name)}"
         return Process(
             name=name,
             command=(

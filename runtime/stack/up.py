@@ -29,6 +29,8 @@ class UpSettings(ProcessSettings, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1024, le=65531)] = 8000
     """The edge's; the next four are used too. The default is below the ports that clients get by chance."""
+    metrics_port: Annotated[int, Meta(ge=1024, le=65532)] | None = None
+    """Where Prometheus finds the edge, and then the inquiry service, the AI service and the worker; nowhere if None."""
 
     @property
     def address(self) -> str:
@@ -73,7 +75,7 @@ async def _run(settings: UpSettings, folder: DataFolder, environ: Mapping[str, s
 async def _serve(
     settings: UpSettings, folder: DataFolder, environ: Mapping[str, str], supervisor: Supervisor, say: "Narrator"
 ) -> None:
-    installation = Installation(folder, settings.host, settings.port, environ)
+    installation = Installation(folder, settings.host, settings.port, environ, settings.metrics_port)
     await supervisor.start(installation.processes())
     say("POK is ready")
     lines = [

@@ -27,6 +27,7 @@ def test_every_setting_reaches_its_service(name: str, settings: type[ProcessSett
         redis_url="redis://example",
         environ=dict.fromkeys(read, "set by the user"),
         lock=0,
+        metrics_port=9100,
     )
     [process] = [process for process in services.all() if process.name == name]
     assert read - process.environment.keys() == set()
