@@ -47,7 +47,7 @@ check: installed-dev ## Format, lint, types, architecture, contracts, weight of 
 	$(BIN)/python -m edge_api.published check
 	$(BIN)/python -m runtime.stack.web
 	$(BIN)/python -m benchmarks.first_load
-	$(if $(COMPOSE),$(BIN)/docker-compose --env-file tests/compose.env -f $(COMPOSE) config --quiet)
+	$(if $(COMPOSE),$(BIN)/docker-compose --env-file compose.env.example --profile observability -f $(COMPOSE) config --quiet)
 
 fmt: installed-dev ## Format everything and mend what can be mended
 	$(BIN)/ruff check --fix

@@ -13,6 +13,7 @@ from runtime.stack.doctor import examine
 from runtime.stack.folder import CREDENTIALS, FolderError
 from runtime.stack.ports import PortTakenError
 from runtime.stack.postgres import owner_url, service_url
+from runtime.stack.secret_files import make as make_secrets
 from runtime.stack.services import Ports
 from runtime.stack.up import UpSettings, up
 
@@ -50,11 +51,14 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run one service, with Postgres and Redis given by the environment")
     serve.add_argument("service", choices=SERVICES)
     serve.set_defaults(run=_serve)
-    health = commands.add_parser("health", help="ask one gRPC server whether it serves (exit status 0 or 1)")
-    health.add_argument("address", help="host:port of the inquiry or the AI service")
+    health = commands.add_parser("health", help="ask one server whether it serves (exit status 0 or 1)")
+    health.add_argument("address", help="host:port of the inquiry or the AI service, or an address with http://")
     health.set_defaults(run=_health)
     _add_transfer(commands)
     commands.add_parser("doctor", help="say what is wrong and what to do").set_defaults(run=_doctor)
+    secrets = commands.add_parser("secrets", help="make the files with the secrets that compose.yaml hands out")
+    secrets.add_argument("folder", type=Path)
+    secrets.set_defaults(run=_secrets)
     commands.add_parser("debug-token", help="print a 15-minute read-only token for grpcurl").set_defaults(run=_token)
     commands.add_parser("version", help="print the version").set_defaults(run=_version)
     return parser
@@ -126,11 +130,17 @@ def _doctor(_chosen: argparse.Namespace, _rest: list[str]) -> int:
 
 
 def _health(chosen: argparse.Namespace, _rest: list[str]) -> int:
-    from runtime.rpc.health import serves  # brings gRPC with it, which the other commands need not wait for
+    from runtime.rpc.health import answers, serves  # brings gRPC with it, which other commands need not wait for
 
-    serving = serves(chosen.address)
+    serving = answers(chosen.address) if "://" in chosen.address else serves(chosen.address)
     print("serving" if serving else "not serving")
     return 0 if serving else 1
+
+
+def _secrets(chosen: argparse.Namespace, _rest: list[str]) -> int:
+    for name in make_secrets(chosen.folder):
+        print(f"made {chosen.folder / name}")
+    return 0
 
 
 def _token(_chosen: argparse.Namespace, _rest: list[str]) -> int:

@@ -31,12 +31,6 @@ def test_env_example_lists_exactly_the_variables_that_processes_read() -> None:
     assert sorted(listed) == sorted(read)
 
 
-def test_compose_example_lists_exactly_the_secrets_that_compose_requires() -> None:
-    required = set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
-    for example in ("compose.env.example", "tests/compose.env"):
-        assert set(re.findall(r"^(\w+)=", (ROOT / example).read_text(), re.MULTILINE)) == required
-
-
 @pytest.mark.parametrize("document", ["README.md", "README.es.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
 def test_paths_and_make_targets_named_in_documents_exist(document: str) -> None:
     text = (ROOT / document).read_text()

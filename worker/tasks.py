@@ -106,7 +106,6 @@ class Triage:
         await self._report(self._triage.ReleaseTriage, request)
         metrics.ENDED.labels("released").inc()
 
-
     async def _report(self, send: Callable[[Request], Awaitable[Any]], request: Request) -> None:
         """Tell the inquiry service how it ended, again and again while the lease lasts: the work is worth keeping."""
         for delay in backoff.delays():

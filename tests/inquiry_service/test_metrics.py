@@ -52,8 +52,8 @@ async def test_failed_triages_and_lost_leases_are_counted(database_url: str, red
         await service.sql("update triage_job set crashes = 2 where inquiry_id = $1", inquiry_id)
         await service.must_claim(inquiry_id)
         await service.sql("update triage_job set lease_until = now() where inquiry_id = $1", inquiry_id)
-        found = await settled(listen, "pok_queue_failed", 1, reason="crashed_worker")
-        assert value(found, "pok_triage_leases_lost_total") == before + 1
+        found = await settled(listen, "pok_triage_leases_lost_total", before + 1)
+        assert value(found, "pok_queue_failed", reason="crashed_worker") == 1
 
 
 async def test_calls_are_counted_by_method_and_code(database_url: str, redis_url: str) -> None:
