@@ -76,7 +76,16 @@ class NewInquiry(Struct, frozen=True, forbid_unknown_fields=True):
 class InquiryChange(Struct, frozen=True, forbid_unknown_fields=True):
     """The fields to change; those left out stay as they are."""
 
-    category: CategoryKey | UnsetType = UNSET
+    category: (
+        Annotated[
+            CategoryKey | None,
+            Meta(
+                description="Key of the category; null takes back what was decided: the machine's choice is then a "
+                "suggestion to review, and it learns nothing from the inquiry."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     sentiment: Annotated[Sentiment, Meta(description="How the customer feels.")] | UnsetType = UNSET
     priority: Annotated[Priority, Meta(description="How soon an agent should look.")] | UnsetType = UNSET
     status: (

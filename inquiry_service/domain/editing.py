@@ -31,7 +31,10 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person wants. `fields` holds only what they set; an empty assignee_id takes the assignment away."""
+    """What a person wants. `fields` holds only what they set.
+
+    An empty assignee_id takes the assignment away, an empty category what was decided of it.
+    """
 
     fields: Mapping[str, str]
     add_tags: tuple[str, ...] = ()
@@ -62,15 +65,17 @@ class Editing:
             if "category" in change.fields:
                 await knowledge.hold(connection)  # whoever changes the taxonomy locks in this order, too
             await _check_references(connection, change, before)
-            values, changes = merge(before, change)
+            suggested = await _machines_choice(connection, id_) if change.fields.get("category") == "" else None
+            values, changes = merge(before, change, suggested)
             if changes:
                 event: dict[str, Any] = {"changes": {name: pair for name, pair in changes.items() if name != "tags"}}
                 if "tags" in changes:
                     event["tags_changed"] = True
                 if machines := judged(before, changes):
                     event["judged"] = machines
-                    if uncorrected := await decisions.uncorrected_category(connection, id_):
-                        event["uncorrected"] = uncorrected
+                    choice = await decisions.last_choice(connection, id_)
+                    if choice and choice.uncorrected:
+                        event["uncorrected"] = choice.uncorrected
                 if change.bulk:
                     event["bulk"] = True
                 actor_id = UUID(principal.account_id) if principal.account_id else None
@@ -100,9 +105,10 @@ def check(change: Change) -> None:
         raise InvalidArgument("The change is not valid.", violations=wrong)
 
 
-def merge(before: InquiryRecord, change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+def merge(before: InquiryRecord, change: Change, suggested: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The new values of all editable columns, and what changed: field → [before, after]; pure.
 
+    A category that is taken back leaves what the machine has chosen as `suggested`, to review.
     Raises FailedPrecondition (VERSION_MISMATCH, ILLEGAL_TRANSITION) and InvalidArgument (too many tags).
     """
     _check_version(before, change)
@@ -113,7 +119,7 @@ def merge(before: InquiryRecord, change: Change) -> tuple[dict[str, Any], dict[s
     if len(tags) > MOST_TAGS:
         raise InvalidArgument.field("tags", f"An inquiry has at most {MOST_TAGS} tags.")
     current = {name: _plain(getattr(before, name)) for name in after}
-    changed = {name for name, value in after.items() if value != current[name] or _confirms(before, name)}
+    changed = {name for name, value in after.items() if value != current[name] or (value and _confirms(before, name))}
     changes: dict[str, Any] = {name: [current[name], after[name]] for name in changed}
     if tags != before.tags:
         changes["tags"] = [before.tags, tags]
@@ -121,19 +127,24 @@ def merge(before: InquiryRecord, change: Change) -> tuple[dict[str, Any], dict[s
     if "assignee_id" in changed:
         values["assignee_id"] = UUID(after["assignee_id"]) if after["assignee_id"] else None
     for name, grounds in GROUNDS.items():
-        if name in changed and getattr(before, grounds) is not None:
-            values[grounds] = None
-            changes[grounds] = [getattr(before, grounds), None]
-    if "category" in changed and before.triage_state == "needs_review":
-        values["triage_state"] = "done"
-        changes["triage_state"] = ["needs_review", "done"]
+        ground = suggested if name == "category" else None
+        if name in changed and getattr(before, grounds) != ground:
+            values[grounds] = ground
+            changes[grounds] = [getattr(before, grounds), ground]
     values["human_versions"] = before.human_versions | dict.fromkeys(changed, before.version + 1)
+    if "category" in changed:
+        waiting, ended = ("needs_review", "done") if after["category"] else ("done", "needs_review")
+        if before.triage_state == waiting:
+            values["triage_state"] = ended
+            changes["triage_state"] = [waiting, ended]
+        if not after["category"]:
+            del values["human_versions"]["category"]
     return values, changes
 
 
 def judged(before: InquiryRecord, changes: Mapping[str, Any]) -> str | None:
     """The machine's category that a change confirms or corrects, for the statistics; only a first decision does."""
-    if "category" not in changes or "category" in before.human_versions:
+    if not changes.get("category", [None])[-1] or "category" in before.human_versions:
         return None
     return before.suggested_category or (before.category if before.category_confidence is not None else None)
 
@@ -152,7 +163,7 @@ def _check_version(before: InquiryRecord, change: Change) -> None:
 
 async def _check_references(connection: Connection, change: Change, before: InquiryRecord) -> None:
     category, assignee = change.fields.get("category"), change.fields.get("assignee_id")
-    if category is not None and category != before.category and not await _is_category(connection, category):
+    if category is not None and category != before.category and not await _may_become(connection, category, change):
         raise InvalidArgument.field("category", "There is no such category.")
     if assignee:
         try:
@@ -163,8 +174,13 @@ async def _check_references(connection: Connection, change: Change, before: Inqu
             raise InvalidArgument.field("assignee_id", "There is no such agent.")
 
 
-async def _is_category(connection: Connection, key: str) -> bool:
-    return bool(key) and await inquiries.is_active_category(connection, key)
+async def _may_become(connection: Connection, category: str, change: Change) -> bool:
+    return await inquiries.is_active_category(connection, category) if category else not change.bulk
+
+
+async def _machines_choice(connection: Connection, id_: UUID) -> str | None:
+    choice = await decisions.last_choice(connection, id_)
+    return choice.category if choice and await inquiries.is_active_category(connection, choice.category) else None
 
 
 def _confirms(before: InquiryRecord, name: str) -> bool:

@@ -82,14 +82,14 @@ _LAST = UUID(int=2**128 - 1)
 async def learn(connection: Connection, after: InquiryRecord, changes: Mapping[str, Any], *, bulk: bool) -> None:
     """Keep what a person's change of a locked inquiry teaches.
 
-    A category that was set or confirmed is an example; not in bulk, where nobody has looked at each for itself, and not
-    while it is spam.
+    A category that was set or confirmed is an example; not in bulk, where nobody has looked at each for itself, not
+    once it was taken back, and not while it is spam.
     """
     spam = after.status == "spam"
-    if "category" in changes and after.category:
-        if bulk:
-            await knowledge.forget(connection, [after.id])
-        else:
+    if "category" in changes:
+        if after.category and not bulk:
             await knowledge.decide(connection, after.id, after.category, spam=spam)
+        else:
+            await knowledge.forget(connection, [after.id])
     elif "spam" in changes.get("status", ()):
         await knowledge.set_spam(connection, after.id, spam=spam)

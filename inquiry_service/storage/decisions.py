@@ -26,8 +26,9 @@ _HOLD_RUN = Statement(
     f"""select claim, outcome, revision, record, create_time, {_CHANGES} from ai_run
     where inquiry_id = :inquiry_id and claim = :claim for update"""
 )
-_UNCORRECTED = Statement(
-    """select record ->> 'uncorrected_category' as category from ai_run
+_LAST_CHOICE = Statement(
+    """select record #>> '{categories,0,category}' as category,
+        coalesce(record ->> 'uncorrected_category', '') as uncorrected from ai_run
     where inquiry_id = :inquiry_id and outcome in ('applied', 'suggested') order by claim desc limit 1"""
 )
 _EXISTS = Statement("select true from inquiry where id = :inquiry_id")
@@ -55,6 +56,16 @@ select id, version, 'triage_undone', 'agent', :actor_id, :event_body from change
 returning number
 """
 )
+
+
+class Choice(NamedTuple):
+    """A category that the machine chose, and the one that it would have chosen without what people taught it.
+
+    The latter is empty where it is not known, as of other models than the embedded one.
+    """
+
+    category: str
+    uncorrected: str
 
 
 class Runs(NamedTuple):
@@ -88,10 +99,10 @@ async def hold_run(connection: Connection, inquiry_id: UUID, claim: int) -> RunR
     return RunRecord(**dict(row)) if row else None
 
 
-async def uncorrected_category(connection: Connection, inquiry_id: UUID) -> str:
-    """What the embedded model would have chosen last without what it was taught; empty where another answered."""
-    row = await connection.row(_UNCORRECTED, inquiry_id=inquiry_id)
-    return row["category"] or "" if row else ""
+async def last_choice(connection: Connection, inquiry_id: UUID) -> Choice | None:
+    """What the machine chose last, unless that was taken back."""
+    row = await connection.row(_LAST_CHOICE, inquiry_id=inquiry_id)
+    return Choice(**dict(row)) if row else None
 
 
 async def exists(database: Database, inquiry_id: UUID) -> bool:

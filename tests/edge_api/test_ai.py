@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pok.ai.v1 import analysis_pb2 as ai
 
 from tests.edge_api.conftest import Login, newcomer_of
-from tests.edge_api.test_inquiries import created
+from tests.edge_api.test_inquiries import created, triaged
 from tests.support.analysis_stub import AnalysisStub
 from tests.support.edge import Edge, edge, problem
 from tests.support.inquiry import Service, act_as, inquiry_service
@@ -90,6 +90,13 @@ async def test_run_draft_explanation_and_state_are_shown(asking: Service, analys
             "in_flight": 2,
             "median_ms": None,
         }
+
+
+async def test_category_is_taken_back_with_null(api: Edge, service: Service, headers_of: Login) -> None:
+    headers, path = await headers_of("support"), f"/api/inquiries/{await triaged(api, service)}/"
+    await api.patch(path, json={"category": "returns_refunds"}, headers=headers)
+    back = (await api.patch(path, json={"category": None}, headers=headers)).json()
+    assert (back["category"], back["suggested_category"]) == (None, "billing_payment")
 
 
 async def test_absent_ai_service_explains_nothing_and_shows_in_its_state(api: Edge, headers_of: Login) -> None:

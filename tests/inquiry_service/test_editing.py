@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from pok.ai.v1 import analysis_pb2
-from pok.inquiry.v1 import inquiry_pb2
+from pok.inquiry.v1 import decisions_pb2, inquiry_pb2
 
 from runtime.rpc import errors
 from tests.support.inquiry import Service, act_as
@@ -139,13 +139,44 @@ async def test_status_moves_only_along_legal_transitions(service: Service, path:
     assert (caught.value.reason, caught.value.metadata["legal"]) == ("ILLEGAL_TRANSITION", "open")
 
 
+async def test_category_that_is_taken_back_leaves_the_machines_choice_to_review(service: Service) -> None:
+    inquiry_id = (await service.create()).inquiry.id
+    await service.complete(await service.must_claim(inquiry_id))
+    await update(service, inquiry_id, category="security_fraud")
+    back = await update(service, inquiry_id, category="")
+    assert (back.category, back.suggested_category, list(back.human_fields)) == ("", "billing_payment", [])
+    assert back.triage_state == inquiry_pb2.TRIAGE_STATE_NEEDS_REVIEW
+    event = msgspec.json.decode((await service.events(inquiry_id))[-1]["body"])
+    assert event == {
+        "changes": {
+            "category": ["security_fraud", None],
+            "suggested_category": [None, "billing_payment"],
+            "triage_state": ["done", "needs_review"],
+        }
+    }
+    assert (await update(service, inquiry_id, category="")).version == back.version
+    await service.decisions.RetriageInquiry(decisions_pb2.RetriageInquiryRequest(inquiry_id=inquiry_id))
+    await service.complete(await service.must_claim(inquiry_id), category="technical_issue")
+    assert (await service.get(inquiry_id)).category == "technical_issue"
+
+
+async def test_category_of_what_was_never_analysed_can_be_taken_back_but_not_in_bulk(service: Service) -> None:
+    inquiry_id = (await service.create()).inquiry.id
+    await update(service, inquiry_id, category="security_fraud")
+    request = inquiry_pb2.BatchUpdateInquiriesRequest(ids=[inquiry_id], update_mask=FieldMask(paths=["category"]))
+    [refused] = (await service.inquiries.BatchUpdateInquiries(request)).results
+    assert refused.reason == "INVALID_ARGUMENT"
+    back = await update(service, inquiry_id, category="")
+    assert (back.category, back.suggested_category) == ("", "")
+    assert back.triage_state == inquiry_pb2.TRIAGE_STATE_QUEUED
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({"status": STATUS["new"]}, "status"),
         ({"status": 99}, "status"),
         ({"category": "unheard_of"}, "category"),
-        ({"category": ""}, "category"),
         ({"assignee_id": "nobody"}, "assignee_id"),
         ({"add_tags": [""]}, "tags"),
         ({"add_tags": ["x" * 51]}, "tags"),

@@ -76,6 +76,15 @@ async def test_last_decision_counts(service: Service) -> None:
             assert await ai.knows(service) == {inquiry_id: category}
 
 
+async def test_decision_that_is_taken_back_is_forgotten(service: Service) -> None:
+    inquiry_id = await analysed(service)
+    async with pupil(service) as ai:
+        await change(service, inquiry_id, category=REFUNDS)
+        assert await ai.knows(service) == {inquiry_id: REFUNDS}
+        await change(service, inquiry_id, category="")
+        assert await ai.knows(service) == {}
+
+
 async def test_decision_is_known_under_the_version_that_the_next_claim_names(service: Service) -> None:
     inquiry_id = await analysed(service)
     await change(service, inquiry_id, category=REFUNDS)
