@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-head
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
 .DEFAULT_GOAL := help
-.PHONY: help up web doctor test test-long test-e2e test-faults check fmt proto openapi lock clean installed installed-dev
+.PHONY: help up web doctor test test-long test-e2e test-faults screenshots check fmt proto openapi lock clean installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test-e2e: installed-dev ## Drive the dashboard in a browser
 
 test-faults: installed-dev ## Run long rounds of injected faults
 	$(BIN)/pytest -m faults
+
+screenshots: installed-dev web ## Take the screenshots of README anew, with Chromium
+	$(BIN)/python -m tests.support.screenshots
 
 check: installed-dev ## Format, lint, types, architecture, contracts, weight of the dashboard
 	$(BIN)/ruff format --check

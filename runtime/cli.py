@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, does in (
         ("migrate", "bring the database to the newest schema"),
         ("create-admin", "add an administrator"),
-        ("demo", "fill a running POK with a month of made-up inquiries, or take them away (--remove)"),
+        ("demo", "fill a running POK with two months of made-up inquiries, or take them away (--remove)"),
     ):
         command = commands.add_parser(name, help=does, add_help=False)
         command.set_defaults(run=_inquiry_command, name=name, passes_on=True)

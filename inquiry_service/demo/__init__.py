@@ -1,1 +1,1 @@
-"""A month of inquiries to look at, and to be taken away again."""
+"""Two months of inquiries to look at, and to be taken away again."""

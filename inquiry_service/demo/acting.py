@@ -129,7 +129,8 @@ class Acting:
             return NewMessage(kind="reply", text=self._said("replies", inquiry.language, step), status=status)
         text = draft.body
         if step.words % 2 and inquiry.language in self._words["additions"]:
-            text += "\n\n" + self._said("additions", inquiry.language, step)
+            *most, farewell = text.split("\n\n")
+            text = "\n\n".join([*most, self._said("additions", inquiry.language, step), farewell])
         return NewMessage(kind="reply", text=text, draft_number=draft.number, status=status)
 
     def _said(self, kind: str, language: str | None, step: Step) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-DAYS = 30
+DAYS = 60
 PREFIX = "pok-demo-"
 """Of the external ids, by which the demo is known."""
 
@@ -66,7 +66,7 @@ def words() -> Mapping[str, Any]:
 
 
 def tell(now: datetime, agents: int) -> list[Case]:
-    """The month before `now`, oldest first; the same each time but for its dates. Nothing happens after `now`."""
+    """The time before `now`, oldest first; the same each time but for its dates. Nothing happens after `now`."""
     chance = random.Random(1789)  # noqa: S311 - a story, not a secret
     written = letters()
     chance.shuffle(written)
@@ -88,7 +88,7 @@ def _times(now: datetime, count: int, chance: random.Random) -> Iterator[datetim
         yield now - LATE * chance.random()
     first = (now - timedelta(days=DAYS)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [first + timedelta(days=day) for day in range(DAYS + 1)]
-    weights = [WEEK[day.weekday()] * (1 + 0.4 * index / DAYS) for index, day in enumerate(days)]
+    weights = [WEEK[day.weekday()] * (0.8 + 0.4 * index / DAYS) for index, day in enumerate(days)]
     made = fresh
     while made < count:
         [day], [hour] = chance.choices(days, weights), chance.choices(range(24), HOURS)
@@ -127,11 +127,10 @@ def _life(letter: Letter, received: datetime, agents: int, chance: random.Random
         yield Step(heard, "follow_up", agent, words)
         answered = after(heard, 2)
         yield Step(answered, "reply", agent, words + 1)
-    if chance.random() < 0.85:
-        done = after(answered, 14)
-        yield Step(done, "resolve", agent, words)
-        if chance.random() < 0.15:
-            yield Step(after(done, 96), "close", agent, words)
+    done = after(answered, 14 if chance.random() < 0.85 else 150)
+    yield Step(done, "resolve", agent, words)
+    if chance.random() < 0.15:
+        yield Step(after(done, 96), "close", agent, words)
 
 
 def _at_work(time: datetime) -> datetime:

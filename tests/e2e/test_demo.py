@@ -1,4 +1,4 @@
-"""`pok demo` on a running system: a month that looks lived in, and that can be taken away again."""
+"""`pok demo` on a running system: two months that look lived in, and that can be taken away again."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -7,7 +7,7 @@ from inquiry_service.demo.story import DAYS, PREFIX, tell, words
 NOW = datetime(2026, 11, 25, 11, 20, tzinfo=UTC)
 
 
-def test_everything_happens_in_order_within_the_month_and_not_after_now() -> None:
+def test_everything_happens_in_order_within_the_time_and_not_after_now() -> None:
     for case in tell(NOW, agents=3):
         times = [case.create_time, *(step.at for step in case.steps)]
         assert times == sorted(times)

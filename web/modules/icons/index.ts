@@ -26,7 +26,9 @@ export default defineNuxtModule({
       getContents: () => {
         const sources = globSync('**/*.{vue,ts}', { cwd: nuxt.options.srcDir }).map((file) => readFileSync(`${nuxt.options.srcDir}/${file}`, 'utf8'))
         const mentioned = [...sources, JSON.stringify(nuxt.options.appConfig)].join().matchAll(NAME)
-        return [SHAPE, ...[...new Set([...mentioned].map((match) => match[1]!))].sort().map(rule)].join('\n')
+        const rules = [...new Set([...mentioned].map((match) => match[1]!))].sort().map(rule)
+        // Below the utilities, whose sizes win.
+        return `@layer base {\n${[SHAPE, ...rules].join('\n')}\n}\n`
       }
     })
     nuxt.options.css.push(sheet.dst)
