@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from pok.account.v1 import account_pb2_grpc
 from pok.inquiry.v1 import (
@@ -207,64 +208,43 @@ class InquiryService:
             people, AccountAdmin(self._database, people, pages), Sessions(self._database, self._passwords)
         )
         return [
-            (
-                "pok.account.v1.AccountService",
-                lambda server: account_pb2_grpc.add_AccountServiceServicer_to_server(accounts, server),
-            ),
+            ("pok.account.v1.AccountService", partial(account_pb2_grpc.add_AccountServiceServicer_to_server, accounts)),
             (
                 "pok.inquiry.v1.SettingsService",
-                lambda server: settings_pb2_grpc.add_SettingsServiceServicer_to_server(run_time, server),
+                partial(settings_pb2_grpc.add_SettingsServiceServicer_to_server, run_time),
             ),
-            (
-                "pok.inquiry.v1.AuditService",
-                lambda server: audit_pb2_grpc.add_AuditServiceServicer_to_server(journal, server),
-            ),
-            (
-                "pok.inquiry.v1.CatalogService",
-                lambda server: catalog_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server),
-            ),
+            ("pok.inquiry.v1.AuditService", partial(audit_pb2_grpc.add_AuditServiceServicer_to_server, journal)),
+            ("pok.inquiry.v1.CatalogService", partial(catalog_pb2_grpc.add_CatalogServiceServicer_to_server, catalog)),
             (
                 "pok.inquiry.v1.InquiryService",
-                lambda server: inquiry_pb2_grpc.add_InquiryServiceServicer_to_server(inquiries, server),
+                partial(inquiry_pb2_grpc.add_InquiryServiceServicer_to_server, inquiries),
             ),
             (
                 "pok.inquiry.v1.ConversationService",
-                lambda server: conversation_pb2_grpc.add_ConversationServiceServicer_to_server(talk, server),
+                partial(conversation_pb2_grpc.add_ConversationServiceServicer_to_server, talk),
             ),
             (
                 "pok.inquiry.v1.DecisionService",
-                lambda server: decisions_pb2_grpc.add_DecisionServiceServicer_to_server(decisions, server),
+                partial(decisions_pb2_grpc.add_DecisionServiceServicer_to_server, decisions),
             ),
             (
                 "pok.inquiry.v1.TrackingService",
-                lambda server: tracking_pb2_grpc.add_TrackingServiceServicer_to_server(tracking, server),
+                partial(tracking_pb2_grpc.add_TrackingServiceServicer_to_server, tracking),
             ),
             (
                 "pok.inquiry.v1.TransferService",
-                lambda server: transfer_pb2_grpc.add_TransferServiceServicer_to_server(transfer, server),
+                partial(transfer_pb2_grpc.add_TransferServiceServicer_to_server, transfer),
             ),
-            (
-                "pok.inquiry.v1.ErasureService",
-                lambda server: erasure_pb2_grpc.add_ErasureServiceServicer_to_server(erasure, server),
-            ),
-            (
-                "pok.inquiry.v1.TriageService",
-                lambda server: triage_pb2_grpc.add_TriageServiceServicer_to_server(triage, server),
-            ),
-            (
-                "pok.inquiry.v1.QueueService",
-                lambda server: queue_pb2_grpc.add_QueueServiceServicer_to_server(monitor, server),
-            ),
-            (
-                "pok.inquiry.v1.LiveService",
-                lambda server: live_pb2_grpc.add_LiveServiceServicer_to_server(watch, server),
-            ),
+            ("pok.inquiry.v1.ErasureService", partial(erasure_pb2_grpc.add_ErasureServiceServicer_to_server, erasure)),
+            ("pok.inquiry.v1.TriageService", partial(triage_pb2_grpc.add_TriageServiceServicer_to_server, triage)),
+            ("pok.inquiry.v1.QueueService", partial(queue_pb2_grpc.add_QueueServiceServicer_to_server, monitor)),
+            ("pok.inquiry.v1.LiveService", partial(live_pb2_grpc.add_LiveServiceServicer_to_server, watch)),
             (
                 "pok.inquiry.v1.StatisticsService",
-                lambda server: statistics_pb2_grpc.add_StatisticsServiceServicer_to_server(numbers, server),
+                partial(statistics_pb2_grpc.add_StatisticsServiceServicer_to_server, numbers),
             ),
             (
                 "pok.inquiry.v1.KnowledgeService",
-                lambda server: knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server(knowledge, server),
+                partial(knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server, knowledge),
             ),
         ]
