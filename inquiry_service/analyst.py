@@ -11,6 +11,7 @@ from pok.ai.v1.analysis_pb2_grpc import AnalysisServiceStub
 
 from inquiry_service.api import convert_analysis
 from inquiry_service.domain.explaining import Explained
+from inquiry_service.domain.text import storable
 from inquiry_service.domain.triage import Analysis
 from inquiry_service.storage.records import AnalysisInput, DraftedReply, Embedded
 from runtime.rpc.client import dial
@@ -83,7 +84,7 @@ class Analyst:
         )
         async for response in self._stub.DraftReply(request, timeout=TIMEOUT):
             if response.WhichOneof("part") == "delta":
-                yield response.delta
+                yield storable(response.delta)
             else:
                 yield convert_analysis.drafted_reply(response.reply)
                 return

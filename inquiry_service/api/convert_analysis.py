@@ -9,6 +9,7 @@ from pok.ai.v1 import analysis_pb2
 
 from inquiry_service.api.convert import AUTHOR, ENTITY_KIND, PRIORITY, SENTIMENT, entity_message
 from inquiry_service.domain.explaining import Case, Explained, Phrase
+from inquiry_service.domain.text import storable
 from inquiry_service.domain.triage import Analysis
 from inquiry_service.storage.records import AnalysisInput, CategoryScore, DraftedReply, Usage
 from runtime.rpc.errors import InvalidArgument
@@ -45,16 +46,16 @@ def analysis(message: analysis_pb2.Analysis) -> Analysis:
         "priority_reason": message.priority_reason,
         "language": message.language,
         "entities": [_entity(entity) for entity in message.entities],
-        "draft": message.draft,
+        "draft": storable(message.draft),
         "input_tokens": message.usage.input_tokens,
         "output_tokens": message.usage.output_tokens,
         "cost_micros": message.usage.cost_micros,
         "duration_ms": message.usage.duration_ms,
         "fallback": message.fallback,
         "cited": list(message.cited),
-        "missing": list(message.missing),
+        "missing": list(map(storable, message.missing)),
         "masked": _masked(message.masked),
-        "sent_text": message.sent_text,
+        "sent_text": storable(message.sent_text),
         "uncorrected_category": message.uncorrected_category,
         "learned_share": message.learned_share,
     }
@@ -65,7 +66,7 @@ def analysis(message: analysis_pb2.Analysis) -> Analysis:
         priority=record["priority"],
         priority_reason=message.priority_reason,
         language=message.language,
-        draft=message.draft,
+        draft=record["draft"],
         model=f"{message.model.provider}/{message.model.name}",
         usage=_usage(message.usage),
         embedding=_embedding(message),
@@ -102,13 +103,13 @@ def message_of(record: Mapping[str, Any]) -> analysis_pb2.Analysis:
 def drafted_reply(message: analysis_pb2.DraftedReply) -> DraftedReply:
     """A finished draft."""
     return DraftedReply(
-        text=message.text,
+        text=storable(message.text),
         model=MessageToDict(message.model, preserving_proto_field_name=True),
         usage=_usage(message.usage),
         fallback=message.fallback,
         instruction_followed=message.instruction_followed,
         cited=list(message.cited),
-        missing=list(message.missing),
+        missing=list(map(storable, message.missing)),
         masked=_masked(message.masked),
     )
 

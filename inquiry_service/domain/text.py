@@ -20,6 +20,11 @@ def violations(field: str, value: str, longest: int, *, shortest: int = 1) -> It
         yield FieldViolation(field, "Must not contain control characters.")
 
 
+def storable(value: str) -> str:
+    """The text without characters that nobody could send; models write some now and then."""
+    return _FORBIDDEN.sub("", value)
+
+
 def email_violations(field: str, value: str) -> Iterator[FieldViolation]:
     """What is wrong with an e-mail address, as far as its shape tells."""
     yield from violations(field, value, 254, shortest=3)

@@ -96,6 +96,20 @@ async def test_draft_keeps_what_it_builds_on_and_lacks(service: Service, analysi
     assert told_of((await service.conversation.UpdateDraft(moved)).draft) == told_of(last.draft)
 
 
+async def test_characters_that_cannot_be_kept_are_left_out(service: Service, analysis: AnalysisStub) -> None:
+    async def write(request: ai.DraftReplyRequest) -> Any:
+        yield ai.DraftReplyResponse(delta="Ve\0")
+        yield ai.DraftReplyResponse(reply=drafted("Ve\0a.\x1b", missing=["fe\0cha"]))
+
+    inquiry_id = await analysed(service, draft="Ho\0la.", missing=["\0número"], sent_text="\0Hola")
+    [run] = (await runs(service, inquiry_id)).runs
+    assert (run.analysis.draft, list(run.analysis.missing), run.analysis.sent_text) == ("Hola.", ["número"], "Hola")
+    analysis.write = write
+    again = conversation_pb2.RegenerateDraftRequest(inquiry_id=inquiry_id)
+    _, delta, last = [part async for part in service.conversation.RegenerateDraft(again, timeout=15)]
+    assert (delta.delta, last.draft.text, list(last.draft.missing)) == ("Ve", "Vea.", ["fecha"])
+
+
 async def test_first_decision_names_what_would_have_been_chosen_untaught(service: Service) -> None:
     known, unknown = await analysed(service, **RECORD), await analysed(service)
     for inquiry_id in (known, unknown):
