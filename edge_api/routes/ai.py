@@ -9,7 +9,7 @@ from pok.inquiry.v1 import decisions_pb2
 from edge_api.body import EdgeRequest
 from edge_api.convert import model_of, time_of
 from edge_api.openapi import operation
-from edge_api.schemas.ai import AiService, AiState, Circuit, PaidProvider, UsageToday
+from edge_api.schemas.ai import AiService, AiState, Circuit, PaidProvider, ThresholdPoint, UsageToday
 from edge_api.schemas.decisions import Provider
 
 
@@ -44,6 +44,10 @@ def _service(model: analysis_pb2.GetModelResponse) -> AiService:
         knowledge_version=model.knowledge_version,
         load_time=time_of(model.load_time) if model.HasField("load_time") else None,
         paid=_paid(model.paid) if model.HasField("paid") else None,
+        thresholds=[
+            ThresholdPoint(threshold=point.threshold, precision=point.precision, coverage=point.coverage)
+            for point in model.thresholds
+        ],
     )
 
 

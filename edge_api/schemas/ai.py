@@ -33,6 +33,16 @@ class PaidProvider(Struct, frozen=True, kw_only=True):
     ]
 
 
+class ThresholdPoint(Struct, frozen=True, kw_only=True):
+    """What is to be expected of one confidence threshold, measured on businesses that the model had never seen."""
+
+    threshold: Annotated[float, Meta(description="The threshold.", examples=[0.5])]
+    precision: Annotated[
+        float, Meta(description="Share of right ones among categories with this confidence or more.", examples=[0.86])
+    ]
+    coverage: Annotated[float, Meta(description="Share of inquiries that have it.", examples=[0.71])]
+
+
 class AiService(Struct, frozen=True, kw_only=True):
     """What the AI service says of itself."""
 
@@ -40,6 +50,10 @@ class AiService(Struct, frozen=True, kw_only=True):
     knowledge_version: Annotated[int, Meta(description="Of the knowledge that it has.", examples=[17])]
     load_time: Annotated[datetime | None, Meta(description="When it got it, UTC.", examples=["2026-11-22T09:30:00Z"])]
     paid: Annotated[PaidProvider | None, Meta(description="Null where none is configured.")]
+    thresholds: Annotated[
+        list[ThresholdPoint],
+        Meta(description="What values of the setting `confidence_threshold` are worth with the embedded model."),
+    ]
 
 
 class UsageToday(Struct, frozen=True, kw_only=True):

@@ -78,10 +78,12 @@ async def test_run_draft_explanation_and_state_are_shown(asking: Service, analys
                 last_failure="provider_timeout",
                 in_flight=2,
             ),
+            thresholds=[ai.ThresholdPoint(threshold=0.5, precision=0.875, coverage=0.75)],
         )
         state = (await api.get("/api/ai/", headers=headers)).json()
         assert state["today"] == {"input_tokens": 8, "output_tokens": 2, "cost_micros": 5}
         assert (state["provider"], state["knowledge_version"], state["spend_left_micros"]) == ("auto", 1, None)
+        assert state["service"]["thresholds"] == [{"threshold": 0.5, "precision": 0.875, "coverage": 0.75}]
         assert state["service"]["paid"] == {
             "model": {"provider": "openai", "name": "big-1", "prompt_version": None},
             "circuit": "open",
