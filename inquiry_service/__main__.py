@@ -45,6 +45,10 @@ def main() -> None:
             process.run(serve)
         case ["migrate"]:
             migrate()
+        case ["doctor"]:
+            from inquiry_service import doctor
+
+            doctor.main()
         case ["create-admin", *arguments]:
             from inquiry_service import create_admin
 

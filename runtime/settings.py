@@ -63,7 +63,7 @@ def load(settings: type[T], environ: Mapping[str, str] = os.environ) -> T:
     for field in msgspec.structs.fields(settings):
         name = f"POK_{field.name.upper()}"
         try:
-            raw = _read(name, environ)
+            raw = read(name, environ)
             if raw is not None:
                 values[field.name] = _convert(raw, field.type)
             elif field.required:
@@ -80,7 +80,8 @@ def load(settings: type[T], environ: Mapping[str, str] = os.environ) -> T:
         raise SettingsError(str(error)) from None
 
 
-def _read(name: str, environ: Mapping[str, str]) -> str | None:
+def read(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The variable of this name, or what the file holds that NAME_FILE names. Raises OSError, UnicodeDecodeError."""
     path = environ.get(f"{name}_FILE")
     value = Path(path).read_text(encoding="utf-8").strip() if path else environ.get(name, "")
     return value or None

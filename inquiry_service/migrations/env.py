@@ -12,6 +12,8 @@ from inquiry_service.migrations.roles import MIGRATION_LOCK
 from inquiry_service.storage.tables import metadata
 
 POLL_SECONDS = 0.2
+LOCK_MILLISECONDS = 2_000
+"""Whoever comes after a lock that is waited for waits as well, so no create would go on meanwhile; `run` asks again."""
 
 
 def _run(connection: Connection) -> None:
@@ -32,7 +34,8 @@ def _take_turn(connection: Connection) -> None:
 
 async def _connect() -> None:
     url = make_url(context.config.attributes["database_url"]).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 10})
+    settings = {"lock_timeout": str(LOCK_MILLISECONDS)}
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 10, "server_settings": settings})
     async with engine.connect() as connection:
         await connection.run_sync(_run)
         await connection.commit()

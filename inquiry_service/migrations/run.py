@@ -1,6 +1,7 @@
 """Bring a database to the newest schema."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 VERSIONS = Path(__file__).parent / "versions"
 CONNECT_SECONDS = 10
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_PAUSES = (1.0,) * 60
+"""Seconds between two attempts to get a lock that others hold."""
 
 
 def config(owner_url: str) -> "Config":
@@ -30,11 +34,26 @@ def upgrade(owner_url: str, service_url: str) -> None:
 
     Raises RoleError.
     """
-    if asyncio.run(_revision(owner_url)) != _newest():
-        from alembic import command  # takes as long to import as all the rest of a start; needed for a change only
-
-        command.upgrade(config(owner_url), "head")
+    if asyncio.run(_revision(owner_url)) != newest():
+        _migrate(owner_url)
     asyncio.run(_settle(owner_url, service_url))
+
+
+def _migrate(owner_url: str) -> None:
+    # Both take as long to import as all the rest of a start, and are needed for a change only.
+    from alembic import command
+    from sqlalchemy.exc import DBAPIError
+
+    for pause in (*LOCK_PAUSES, None):
+        try:
+            command.upgrade(config(owner_url), "head")
+        except DBAPIError as error:
+            if pause is None or getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                raise
+            # What had to wait too long for others has let them pass, and goes on where it was.
+            time.sleep(pause)
+        else:
+            return
 
 
 async def _settle(owner_url: str, service_url: str) -> None:
@@ -46,7 +65,7 @@ async def _settle(owner_url: str, service_url: str) -> None:
         await connection.close()
 
 
-def _newest() -> str:
+def newest() -> str:
     """The last revision: files are numbered in the order in which they run (a test holds alembic to it)."""
     return max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -12,8 +13,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from runtime.stack.folder import FolderError, check_format, holder
+from runtime.findings import Finding
+from runtime.settings import read
+from runtime.stack import certificates
+from runtime.stack.credentials import Credentials
+from runtime.stack.folder import CREDENTIALS, FolderError, check_format, holder
 from runtime.stack.ports import PortTakenError, require_free
+from runtime.stack.postgres import service_url
 from runtime.stack.services import Ports
 from runtime.stack.up import UpSettings
 from runtime.stack.wheels import WheelMissingError, postgres_binary, valkey_binary
@@ -23,29 +29,22 @@ LOW_DISK = 2 * 1024**3  # bytes
 FULL_DISK = 200 * 1024**2
 EXTERNAL = {"POK_DATABASE_URL": 5432, "POK_REDIS_URL": 6379}
 CONNECT_TIMEOUT = 3.0  # seconds
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at; `advice` says what to do where it is not well."""
-
-    about: str
-    state: str
-    advice: str = ""
-
-    @property
-    def well(self) -> bool:
-        """Whether nothing has to be done."""
-        return not self.advice
+INSTALLATION_TIMEOUT = 40.0  # seconds
 
 
 def examine(settings: UpSettings, environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Look at everything that POK needs."""
+    """Look at everything that POK needs: of a deployment where its database is named, else of this machine."""
+    deployed = any(environ.get(name) for name in ("POK_DATABASE_URL", "POK_DATABASE_URL_FILE"))
     yield _python()
-    yield from _wheels()
-    yield _folder(settings.data_dir)
+    if not deployed:
+        yield from _wheels()
+        yield _folder(settings.data_dir)
     yield _disk(settings.data_dir)
     yield from _external(environ)
-    yield from _running(settings)
+    yield from _certificates(environ)
+    if not deployed:
+        yield from _running(settings)
+    yield from _installation(settings, environ)
 
 
 def _python() -> Finding:
@@ -92,10 +91,11 @@ def _disk(path: Path) -> Finding:
 
 def _external(environ: Mapping[str, str]) -> Iterator[Finding]:
     for name, usual_port in EXTERNAL.items():
-        if not environ.get(name):
+        address = read(name, environ)
+        if not address:
             continue
         try:
-            parts = urlsplit(environ[name])
+            parts = urlsplit(address)
             host, port = parts.hostname or "127.0.0.1", parts.port or usual_port
         except ValueError:
             yield Finding(name, "is not a URL", f"Write {name} as scheme://user:password@host:port/name.")
@@ -103,6 +103,42 @@ def _external(environ: Mapping[str, str]) -> Iterator[Finding]:
         well = _answers(host, port)
         advice = "" if well else f"Nothing answers at {host}:{port}: start it, or correct {name}."
         yield Finding(name, f"{host}:{port} {'answers' if well else 'is unreachable'}", advice)
+
+
+def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
+    for name in ("POK_PUBLIC_URL", "POK_OPENAI_BASE_URL"):
+        address = read(name, environ) or ""
+        if address.startswith("https://"):
+            yield certificates.examine(name, address)
+
+
+def _installation(settings: UpSettings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """What only the inquiry service can tell, in a process of its own."""
+    given = {}
+    if not (environ.get("POK_DATABASE_URL") or environ.get("POK_DATABASE_URL_FILE")):
+        held = holder(settings.data_dir)
+        if held is None:
+            return
+        ports = Ports.after(urlsplit(held[1]).port or settings.port)
+        known = Credentials.read(settings.data_dir / CREDENTIALS)
+        given = {
+            "POK_DATABASE_URL": service_url(ports.postgres, known.database_service_password),
+            "POK_AI_ADDRESS": f"127.0.0.1:{ports.ai}",
+            "POK_SERVICE_TOKEN": known.inquiry_token,
+        }
+    asked = subprocess.run(
+        [sys.executable, "-P", "-m", "inquiry_service", "doctor"],
+        env={**environ, **given},
+        capture_output=True,
+        text=True,
+        timeout=INSTALLATION_TIMEOUT,
+        check=False,
+    )
+    if asked.returncode:
+        last = asked.stderr.strip().splitlines()[-1:]
+        yield Finding("Installation", "cannot be examined", " ".join(last) or "Read the inquiry service's log.")
+    elif asked.stdout:
+        yield from msgspec.json.decode(asked.stdout, type=list[Finding])
 
 
 def _running(settings: UpSettings) -> Iterator[Finding]:

@@ -26,6 +26,9 @@ create index ix_human_decision_newest on human_decision (category, number)
     where category is not null and not spam;
 create index ix_human_decision_counts on human_decision (category) where counts;
 create index ix_human_decision_gone on human_decision (update_time) where category is null;
+"""
+
+COLUMNS = """
 alter table knowledge add column oldest_version bigint not null default 0;
 alter table draft add column cited text[] not null default '{}', add column missing text[] not null default '{}',
     add column masked jsonb not null default '[]';
@@ -54,10 +57,13 @@ select inquiry_id, category, place <= 200, number, version from holding, version
 
 
 def upgrade() -> None:
-    """Add them."""
-    for statement in DECISIONS.split(";\n"):
+    """Add them; what keeps others out comes last, since it does so until the end."""
+    for statement in (*_statements(DECISIONS), FILL, *_statements(COLUMNS)):
         op.execute(sa.text(statement))
-    op.execute(sa.text(FILL))
+
+
+def _statements(listed: str) -> list[str]:
+    return [statement for statement in listed.split(";\n") if statement.strip()]
 
 
 def downgrade() -> None:
