@@ -70,5 +70,5 @@ async def test_edges_of_fields_stand_out_from_every_ground(visitor: Visitor) -> 
     await visitor.page.goto("/login")
     field = visitor.page.locator("input[type=email]")
     await expect(field).to_have_css("box-shadow", re.compile("inset"))
-    ratios = await visitor.page.locator("h1").evaluate(CONTRAST)
+    ratios = await visitor.page.locator("button[type=submit]").evaluate(CONTRAST)
     assert min(ratios) >= 3, ratios
