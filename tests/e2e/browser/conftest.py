@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from runtime.stack import web
 from tests.support.browser import ARGUMENTS, Arrive, Visitor, chromium_path
 from tests.support.system import System
+
+# Only what fails waits so long; machines that do other work as well are slow.
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
