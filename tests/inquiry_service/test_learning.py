@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from pok.ai.v1 import analysis_pb2
@@ -271,6 +272,14 @@ async def test_decisions_at_once_and_a_changing_taxonomy_miss_nothing_and_block_
         expected = dict.fromkeys(ids, REFUNDS)
         assert await one.knows(service) == await other.knows(service) == expected
     assert await version(service) == 1 + 2 * len(ids)
+
+
+async def test_whoever_decides_holds_up_no_create_no_claim_and_no_result(service: Service) -> None:
+    deciding = await asyncpg.connect(service.database_url, timeout=10)
+    async with deciding.transaction():
+        await deciding.execute("select from knowledge for update")
+        await analysed(service)
+    await deciding.close()
 
 
 async def test_changed_taxonomy_keeps_what_was_learned(service: Service) -> None:
