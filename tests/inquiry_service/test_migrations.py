@@ -1,6 +1,7 @@
 """Migrations leave the tables that the code describes, twice over, and can go back."""
 
 import asyncio
+import json
 import os
 import sys
 
@@ -25,6 +26,45 @@ async def test_migrations_and_tables_agree(postgres: PostgresServer) -> None:
 
     await asyncio.to_thread(there_and_back)
     await postgres.drop(url)
+
+
+async def test_what_people_had_decided_before_teaches_as_well(postgres: PostgresServer) -> None:
+    url = await postgres.empty()
+    await asyncio.to_thread(command.upgrade, run.config(url), "0011")
+    owner = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=10)
+    decided = [  # category now, status, its changes: category and whether in bulk
+        ("a", "open", [("b", False), ("a", False)]),
+        ("b", "open", [("b", False)]),
+        ("b", "open", [("a", False), ("b", True)]),
+        ("a", "spam", [("a", False)]),
+        (None, "open", []),
+    ]
+    ids = []
+    for category, status, changes in decided:
+        human = {"category": 2} if changes else {}
+        id_ = await owner.fetchval(
+            """insert into inquiry (customer_name, customer_email, subject, snippet, category, status, human_versions)
+            values ('', '', '', '', $1, $2, $3) returning id""",
+            *(category, status, json.dumps(human)),
+        )
+        ids.append(id_)
+        for version, (after, bulk) in enumerate(changes, start=2):
+            body = {"changes": {"category": [None, after]}} | ({"bulk": True} if bulk else {})
+            await owner.execute(
+                """insert into event (inquiry_id, version, kind, actor, body)
+                values ($1, $2, 'inquiry_updated', 'agent', $3)""",
+                *(id_, version, json.dumps(body)),
+            )
+    await asyncio.to_thread(run.upgrade, url, url)
+    rows = await owner.fetch("select inquiry_id, category, counts, version from human_decision")
+    [known] = await owner.fetch("select version from knowledge")
+    await owner.close()
+    await postgres.drop(url)
+    assert {(row["inquiry_id"], row["category"], row["counts"]) for row in rows} == {
+        (ids[0], "a", True),
+        (ids[1], "b", True),
+    }
+    assert {row["version"] for row in rows} == {known["version"]} == {3}
 
 
 def test_newest_file_is_the_head_that_alembic_sees() -> None:
