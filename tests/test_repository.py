@@ -31,7 +31,10 @@ def test_env_example_lists_exactly_the_variables_that_processes_read() -> None:
     assert sorted(listed) == sorted(read)
 
 
-@pytest.mark.parametrize("document", ["README.md", "README.es.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "README.es.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/operation.md", "docs/scaling.md"],
+)
 def test_paths_and_make_targets_named_in_documents_exist(document: str) -> None:
     text = (ROOT / document).read_text()
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

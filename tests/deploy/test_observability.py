@@ -65,4 +65,4 @@ def test_panels_stand_side_by_side_and_not_upon_each_other() -> None:
 
 @pytest.mark.parametrize("file", sorted(path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("*.yml")))
 def test_configuration_can_be_read(file: str) -> None:
-    assert yaml.safe_load((DEPLOY / file).read_text())
+    assert all(yaml.safe_load_all((DEPLOY / file).read_text()))
