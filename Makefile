@@ -9,8 +9,11 @@ COMPOSE := $(wildcard compose.yaml)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --all-extras \
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
+# Tools that are run too seldom to be installed for everybody.
+TOOL := $(BIN)/uv tool run
+
 .DEFAULT_GOAL := help
-.PHONY: help up web doctor test test-long test-e2e test-faults screenshots check fmt proto openapi lock clean installed installed-dev
+.PHONY: help up web doctor test test-long test-e2e test-faults screenshots check fmt proto openapi lock clean audit sbom installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +69,15 @@ openapi: installed-dev ## Write the description of the REST API anew from its ha
 lock: installed-dev ## Write the lock files anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) --group dev pyproject.toml -o requirements-dev.lock
+
+audit: installed-dev ## Look for known weaknesses in what is locked (asks the registries' advisories)
+	$(TOOL) pip-audit==2.10.1 --disable-pip --require-hashes -r requirements-dev.lock
+	cd web && ../$(BIN)/npm audit
+
+sbom: installed-dev ## List all that POK is made of, in dist/, as CycloneDX
+	mkdir -p dist
+	$(TOOL) --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --output-reproducible requirements.lock -o dist/sbom-python.json
+	cd web && ../$(BIN)/npm sbom --sbom-format=cyclonedx --package-lock-only > ../dist/sbom-web.json
 
 clean: ## Remove what can be made again; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

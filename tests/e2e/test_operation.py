@@ -154,3 +154,11 @@ async def test_neither_texts_nor_secrets_are_in_logs_traces_or_metrics(watched: 
     shown += [str(span) for _, span in watched.collector.spans]
     shown += [str(await scrape(f"127.0.0.1:{watched.metrics_port + process}")) for process in range(4)]
     assert {secret for secret in hidden if any(secret in text for text in shown)} == set()
+
+
+async def test_doctor_examines_what_runs(watched: Watched) -> None:
+    await triaged(watched.system)
+    found = await asyncio.to_thread(watched.system.stack.pok, "doctor")
+    for expected in ("PostgreSQL 18", "the newest", "1 alive", "embedded"):
+        assert expected in found.stdout, found.stdout
+    assert found.returncode == 0, found.stdout
