@@ -6,7 +6,8 @@ BIN := .venv/bin
 INSTALL := $(PYTHON) -I runtime/stack/install.py
 COMPOSE := $(wildcard compose.yaml)
 # drf-spectacular-sidecar is taken for its plain files: its Django, and what only that needs, is left out.
-COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --all-extras \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+COMPILE_ALL := $(COMPILE) --all-extras \
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
 # Tools that are run too seldom to be installed for everybody.
@@ -32,6 +33,7 @@ test: installed-dev ## Run the tests, on real servers that they start themselves
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 test-long: installed-dev ## Run the slower and deeper variants
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-llm.lock
 	$(BIN)/pytest -m long
 
 test-e2e: installed-dev ## Drive the dashboard in a browser
@@ -67,8 +69,9 @@ openapi: installed-dev ## Write the description of the REST API anew from its ha
 	$(BIN)/python -m edge_api.published
 
 lock: installed-dev ## Write the lock files anew from pyproject.toml
-	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE_ALL) pyproject.toml -o requirements.lock
+	$(COMPILE_ALL) --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --no-deps --group pyproject.toml:llm -o requirements-llm.lock
 
 audit: installed-dev ## Look for known weaknesses in what is locked (asks the registries' advisories)
 	$(TOOL) pip-audit==2.10.1 --disable-pip --require-hashes -r requirements-dev.lock
