@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pok.ai.v1 import analysis_pb2 as pb
 
+from ai_service import servicer
 from ai_service.knowledge import Knowledge
 from ai_service.providers import openai
 from ai_service.providers.embedded import EmbeddedProvider
@@ -16,13 +17,17 @@ from tests.support.llama import llama
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 TEXT = "Hi, I am Ana Ruiz. I was charged twice for order 48213."
-ENOUGH = 200.0
+ENOUGH = 250.0
 
 
 @pytest.fixture
 async def real_ai(
-    embedded_provider: EmbeddedProvider, knowledge: Knowledge, knowledge_stub: KnowledgeStub
+    monkeypatch: pytest.MonkeyPatch,
+    embedded_provider: EmbeddedProvider,
+    knowledge: Knowledge,
+    knowledge_stub: KnowledgeStub,
 ) -> AsyncIterator[Stub]:
+    monkeypatch.setattr(servicer, "LONGEST_ANALYSIS", ENOUGH)
     await knowledge_stub.publish(2, ["billing_payment", "shipping_delivery"])
     await knowledge.at_least(2)
     async with (

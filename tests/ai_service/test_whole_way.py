@@ -24,7 +24,7 @@ from tests.support.tokens import TOKENS, service_tokens
 from worker.__main__ import work
 from worker.settings import WorkerSettings
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 CASES = [
     # One of each kind in every run; all of them are the matrix that `make test-faults` runs.
     pytest.param(behave, reason, id=name, marks=[] if name in {"500", "truncated"} else [pytest.mark.faults])
