@@ -12,8 +12,8 @@ from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.knowledge import BEFORE_ALL, DecisionRecord
 from inquiry_service.storage.records import InquiryRecord
 
-POLL_SECONDS = 0.4
-"""How often a stream looks: with the way to the AI process a decision is there within a second."""
+POLL_SECONDS = 0.15
+"""How often a stream looks: an analysis that names a version waits 0.3 s for the AI process to have it."""
 
 PART = 500
 

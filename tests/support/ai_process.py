@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.support.servers import free_ports
 from tests.support.tokens import LISTED, TOKENS
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 IMPATIENT = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 100))
 
 
