@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 
 from edge_api.backend import Backend
 from edge_api.event_stream import Live
@@ -66,8 +66,11 @@ class EdgeRequest(Request[Principal, None, State]):
         return max(0.0, expiry - time.time())
 
     async def body(self) -> bytes:
-        """The body, which a handler that asks for one gets; raises InvalidArgument when it is empty."""
-        body = await super().body()
+        """The body, which a handler that asks for one gets; raises InvalidArgument when it is empty or breaks off."""
+        try:
+            body = await super().body()
+        except InternalServerException:  # the client has gone, or its framing is broken: no defect of ours
+            raise InvalidArgument("The body breaks off before its end.") from None
         if not body:
             raise InvalidArgument("Send a JSON object as the body.")
         return body
