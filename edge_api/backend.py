@@ -13,6 +13,7 @@ from pok.inquiry.v1.decisions_pb2_grpc import DecisionServiceStub
 from pok.inquiry.v1.erasure_pb2_grpc import ErasureServiceStub
 from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceStub
 from pok.inquiry.v1.live_pb2_grpc import LiveServiceStub
+from pok.inquiry.v1.queue_pb2_grpc import QueueServiceStub
 from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceStub
 from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceStub
 from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceStub
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # the generated modules have them for type checkers only
     from pok.inquiry.v1.erasure_pb2_grpc import ErasureServiceAsyncStub
     from pok.inquiry.v1.inquiry_pb2_grpc import InquiryServiceAsyncStub
     from pok.inquiry.v1.live_pb2_grpc import LiveServiceAsyncStub
+    from pok.inquiry.v1.queue_pb2_grpc import QueueServiceAsyncStub
     from pok.inquiry.v1.settings_pb2_grpc import SettingsServiceAsyncStub
     from pok.inquiry.v1.statistics_pb2_grpc import StatisticsServiceAsyncStub
     from pok.inquiry.v1.tracking_pb2_grpc import TrackingServiceAsyncStub
@@ -54,6 +56,7 @@ class Backend:
     audit: "AuditServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
     live: "LiveServiceAsyncStub"
+    queue: "QueueServiceAsyncStub"
     statistics: "StatisticsServiceAsyncStub"
     accounts: "AccountServiceAsyncStub"
     sessions: Sessions
@@ -77,6 +80,7 @@ class Backend:
             self.audit = AuditServiceStub(channel)
             self.catalog = CatalogServiceStub(channel)
             self.live = LiveServiceStub(channel)
+            self.queue = QueueServiceStub(channel)
             self.statistics = StatisticsServiceStub(channel)
             self.accounts = AccountServiceStub(channel)
             self.sessions = Sessions(self.accounts)

@@ -81,6 +81,7 @@ def config() -> OpenAPIConfig:
             Tag(name="accounts", description="Registering, logging in and out, one's own account."),
             Tag(name="users", description="Other people's accounts, for admins."),
             Tag(name="statistics", description="Numbers over a period, compared with the one before."),
+            Tag(name="queue", description="What waits for the AI and since when, who works, what failed and why."),
             Tag(name="settings", description="What admins change while everything runs."),
             Tag(name="audit", description="Who did what, for admins."),
             Tag(name="operation", description="For those who run it."),

@@ -90,6 +90,7 @@ BY_REASON: Mapping[str, Kind] = {
     "ILLEGAL_TRANSITION": Kind(409, "illegal-transition", "The state cannot change this way"),
     "CLOSED_FOR_GOOD": Kind(409, "closed-for-good", "It was closed too long ago"),
     "CONVERSATION_FULL": Kind(409, "conversation-full", "The conversation is too long"),
+    "WORK_WAITS": Kind(503, "work-waits", "Work is not being done in time"),
     "VERSION_MISMATCH": Kind(412, "version-mismatch", "Somebody changed it meanwhile"),
 }
 KINDS = sorted({*BY_STATUS.values(), *BY_CODE.values(), *BY_REASON.values(), INTERNAL})

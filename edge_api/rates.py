@@ -33,6 +33,7 @@ WITHOUT_TOKEN: Mapping[str, RateClass | None] = {
     "static_files": None,
     "check_liveness": None,
     "check_readiness": None,
+    "check_work": None,
 }
 
 # These count for the address whoever calls: a token must not buy more guesses or accounts.

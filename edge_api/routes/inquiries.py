@@ -184,7 +184,7 @@ async def list_inquiry_events(request: EdgeRequest, inquiry_id: InquiryId) -> Ev
     query = request.query(EventQuery)
     response = await request.backend.inquiries.ListEvents(
         inquiry_pb2.ListEventsRequest(
-            inquiry_id=str(inquiry_id), page_size=query.page_size, page_token=query.page_token
+            inquiry_id=str(inquiry_id), kinds=query.kind, page_size=query.page_size, page_token=query.page_token
         )
     )
     return EventPage(

@@ -116,5 +116,9 @@ class EventPage(Struct, frozen=True, kw_only=True):
 class EventQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which page of a timeline."""
 
+    kind: Annotated[
+        list[Annotated[str, text(1, 100, "A kind.", "triage_failed")]],
+        Meta(max_length=50, description="Only events of these kinds."),
+    ] = []
     page_size: Annotated[int, Meta(ge=1, le=500, description="At most this many items.")] = 100
     page_token: Annotated[str, text(0, 1000, "`next_page_token` of an earlier answer.")] = ""

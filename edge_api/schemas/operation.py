@@ -22,3 +22,13 @@ class Health(Struct, frozen=True):
     """The process is well."""
 
     status: Annotated[Literal["ok"], Meta(description="Always `ok`; otherwise a problem is answered.")] = "ok"
+
+
+class WorkHealth(Struct, frozen=True, kw_only=True):
+    """Work is done in time."""
+
+    status: Annotated[Literal["ok"], Meta(description="Always `ok`; otherwise a problem is answered.")] = "ok"
+    oldest_pending_seconds: Annotated[
+        float, Meta(description="For how long the oldest inquiry that is due has waited; 0 if none is.", examples=[0.4])
+    ]
+    workers: Annotated[int, Meta(description="Workers that are alive.", examples=[2])]

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Generic, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,8 @@ from inquiry_service.storage.throughput import Amount
 from inquiry_service.storage.workers import WorkerRecord, WorkRecord
 from runtime.rpc.context import Principal
 from runtime.rpc.errors import InvalidArgument
+
+T = TypeVar("T")
 
 LONGEST_WAIT = timedelta(seconds=120)
 """Work that has been due for longer is not being done."""
@@ -36,6 +38,23 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = (_BEGINNING, UUID(int=0))
 _NEWEST_FIRST = (_BEGINNING, UUID(int=(1 << 128) - 1))
 _TIME_BYTES = 8
+
+
+class Fresh(Generic[T]):
+    """What costs something to find out, found out at most once a second, however many ask."""
+
+    def __init__(self, find_out: Callable[[], Awaitable[T]]) -> None:
+        self._find_out = find_out
+        self._finding = asyncio.Lock()
+        self._found: tuple[float, T] | None = None
+
+    async def get(self) -> T:
+        """Raises what finding out raises."""
+        async with self._finding:
+            now = asyncio.get_running_loop().time()
+            if self._found is None or now - self._found[0] > FRESH_SECONDS:
+                self._found = now, await self._find_out()
+            return self._found[1]
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -95,20 +114,19 @@ class QueueMonitor:
     def __init__(self, database: Database, tokens: PageTokens) -> None:
         self._database = database
         self._tokens = tokens
-        self._counting = asyncio.Lock()
-        self._counted: tuple[float, Overview] | None = None
+        self._overview = Fresh(self._count)
+        self._health = Fresh(self._check)
 
     async def overview(self, principal: Principal) -> Overview:
         """All numbers, at most a second old, counted once however many screens ask. Raises PermissionDenied."""
         require_staff(principal)
-        async with self._counting:
-            now = asyncio.get_running_loop().time()
-            if self._counted is None or now - self._counted[0] > FRESH_SECONDS:
-                self._counted = now, await self._count()
-            return self._counted[1]
+        return await self._overview.get()
 
     async def health(self) -> WorkHealth:
-        """For anyone: it tells of no person."""
+        """At most a second old; for anyone, since it tells of no person."""
+        return await self._health.get()
+
+    async def _check(self) -> WorkHealth:
         oldest = await queue.oldest(self._database)
         healthy = oldest is None or oldest.age <= LONGEST_WAIT.total_seconds()
         return WorkHealth(healthy, oldest, await workers.count_alive(self._database))

@@ -119,7 +119,9 @@ async def test_work_is_unhealthy_as_soon_as_something_has_been_due_for_two_minut
     (late,) = await new(service)
     for seconds, healthy in ((110, True), (121, False)):
         await service.sql("update triage_job set run_after = now() - make_interval(secs => $1)", seconds)
-        work = await service.queue.CheckWork(queue_pb2.CheckWorkRequest())
+        async with asyncio.timeout(PATIENCE):
+            while (work := await service.queue.CheckWork(queue_pb2.CheckWorkRequest())).oldest.age.seconds < seconds:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         assert (work.healthy, work.oldest.inquiry_id, work.workers) == (healthy, late, 0)
 
 

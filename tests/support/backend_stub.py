@@ -20,6 +20,7 @@ from pok.inquiry.v1 import (
     inquiry_pb2,
     inquiry_pb2_grpc,
     live_pb2_grpc,
+    queue_pb2_grpc,
     settings_pb2_grpc,
     statistics_pb2_grpc,
     tracking_pb2_grpc,
@@ -42,6 +43,7 @@ SERVICES: Mapping[str, Callable[[Any, Any], None]] = {
     "pok.inquiry.v1.ErasureService": erasure_pb2_grpc.add_ErasureServiceServicer_to_server,
     "pok.inquiry.v1.TransferService": transfer_pb2_grpc.add_TransferServiceServicer_to_server,
     "pok.inquiry.v1.SettingsService": settings_pb2_grpc.add_SettingsServiceServicer_to_server,
+    "pok.inquiry.v1.QueueService": queue_pb2_grpc.add_QueueServiceServicer_to_server,
     "pok.inquiry.v1.StatisticsService": statistics_pb2_grpc.add_StatisticsServiceServicer_to_server,
     "pok.inquiry.v1.InquiryService": inquiry_pb2_grpc.add_InquiryServiceServicer_to_server,
 }
