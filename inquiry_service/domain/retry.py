@@ -1,4 +1,4 @@
-"""The retry policy of triage, as data."""
+"""The retry policy of triage, as data. Which failure is of which kind, `worker/failure.py` says."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -33,14 +33,11 @@ RULES: Mapping[FailureKind, Rule] = {
     "provider": Rule(attempts=6),
     # The request can never succeed.
     "invalid": Rule(attempts=1),
-    # The provider asked to come back later, or its circuit is open.
+    # The provider asked to come back later, or was not asked: its circuit is open, or its budget spent.
     "deferred": Rule(attempts=None, first=10.0),
     # No process of the AI service answered.
     "unreachable": Rule(attempts=None, longest=60.0),
 }
-KINDS: Mapping[str, FailureKind] = {"circuit_open": "deferred"}
-"""Reasons that are of one kind whatever the worker makes of them."""
-
 MAX_ATTEMPTS = RULES["provider"].attempts or 0
 MAX_CRASHES = 3
 """An inquiry that has killed this many workers is failed, as `crashed_worker`."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from inquiry_service.domain.retry import KINDS, MAX_AI_CRASHES, MAX_ATTEMPTS, RULES, FailureKind, next_delay
+from inquiry_service.domain.retry import MAX_AI_CRASHES, MAX_ATTEMPTS, RULES, FailureKind, next_delay
 from inquiry_service.domain.settings import Settings
 from inquiry_service.storage import knowledge, spending, triage, workers
 from inquiry_service.storage.database import Connection, Database
@@ -121,7 +121,6 @@ class Triage:
         self, inquiry_id: UUID, claim: int, kind: FailureKind, reason: str, asked: float | None
     ) -> Any | None:
         """Count the failure and requeue, or fail for good; returns when it runs again. Raises Aborted (STALE_CLAIM)."""
-        kind = KINDS.get(reason, kind)
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
             counted = RULES[kind].counted

@@ -57,16 +57,6 @@ async def release(service: Service, claim: triage_pb2.Claim, *, ai_unreachable: 
     await service.triage.ReleaseTriage(triage_pb2.ReleaseTriageRequest(key=claim.key, ai_unreachable=ai_unreachable))
 
 
-async def test_open_circuit_burns_no_attempt(service: Service) -> None:
-    inquiry_id = (await service.create()).inquiry.id
-    claim = await service.must_claim(inquiry_id)
-    await service.triage.FailTriage(
-        triage_pb2.FailTriageRequest(key=claim.key, kind=triage_pb2.FAILURE_KIND_PROVIDER, reason="circuit_open")
-    )
-    row = await job(service, inquiry_id)
-    assert (row["triage_state"], row["triage_reason"], row["attempt"]) == ("queued", "circuit_open", 0)
-
-
 async def test_claim_that_is_given_back_or_lost_keeps_its_place_in_the_queue(service: Service) -> None:
     inquiry_id = (await service.create()).inquiry.id
     due = (await job(service, inquiry_id))["run_after"]
