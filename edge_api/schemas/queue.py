@@ -28,12 +28,16 @@ class LaneDepth(Struct, frozen=True, kw_only=True):
 class OldestJob(Struct, frozen=True, kw_only=True):
     """What has waited longest."""
 
-    inquiry_id: Annotated[Uuid, Meta(description="Id of the inquiry.")]
+    inquiry_id: Annotated[
+        Uuid, Meta(description="Id of the inquiry.", examples=["0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"])
+    ]
     reference: Reference
     lane: Lane
     since: Annotated[datetime, WHEN]
     age_seconds: Annotated[float, Meta(description="For how long.", examples=[2.5])]
-    reason: Annotated[str | None, Meta(description="Why it was put off; null if it was not.")]
+    reason: Annotated[
+        str | None, Meta(description="Why it was put off; null if it was not.", examples=["ai_unreachable"])
+    ]
 
 
 class FailedReason(Struct, frozen=True):
@@ -65,7 +69,9 @@ class QueueMinute(Struct, frozen=True, kw_only=True):
 class WorkInHand(Struct, frozen=True, kw_only=True):
     """What a worker holds."""
 
-    inquiry_id: Annotated[Uuid, Meta(description="Id of the inquiry.")]
+    inquiry_id: Annotated[
+        Uuid, Meta(description="Id of the inquiry.", examples=["0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"])
+    ]
     reference: Reference
     since: Annotated[datetime, WHEN]
 
@@ -78,8 +84,12 @@ class QueueWorker(Struct, frozen=True, kw_only=True):
     pid: Annotated[int, Meta(description="Its process id there.", examples=[4711])]
     version: Annotated[str, Meta(description="Version of POK.", examples=["0.1.0"])]
     concurrency: Annotated[int, Meta(description="How many inquiries it may hold at once.", examples=[32])]
-    start_time: Annotated[datetime, Meta(description="When it was first heard, UTC.")]
-    beat_time: Annotated[datetime, Meta(description="When it was last heard, UTC.")]
+    start_time: Annotated[
+        datetime, Meta(description="When it was first heard, UTC.", examples=["2026-11-22T09:30:00.123456Z"])
+    ]
+    beat_time: Annotated[
+        datetime, Meta(description="When it was last heard, UTC.", examples=["2026-11-22T09:30:00.123456Z"])
+    ]
     alive: Annotated[
         bool, Meta(description="False when it has missed three heartbeats; forgotten an hour later.", examples=[True])
     ]
@@ -96,11 +106,17 @@ class Queue(Struct, frozen=True, kw_only=True):
     failed: Annotated[int, Meta(description="Failed for good.", examples=[4])]
     lanes: Annotated[list[LaneDepth], Meta(description="The same for each lane that has any.")]
     oldest: Annotated[OldestJob | None, Meta(description="What has waited longest; null when nothing waits.")]
-    next_retry_time: Annotated[datetime | None, Meta(description="When the next retry is due; null without one.")]
+    next_retry_time: Annotated[
+        datetime | None,
+        Meta(description="When the next retry is due; null without one.", examples=["2026-11-22T09:30:00.123456Z"]),
+    ]
     failed_reasons: Annotated[list[FailedReason], Meta(description="Why jobs have failed, the most frequent first.")]
     rates: Annotated[list[QueueRate], Meta(description="Over the last 1, 5 and 60 minutes.")]
     minutes: Annotated[list[QueueMinute], Meta(description="The last 60 minutes, the oldest first.")]
-    counted_until: Annotated[datetime, Meta(description="Up to when rates and minutes are counted, UTC.")]
+    counted_until: Annotated[
+        datetime,
+        Meta(description="Up to when rates and minutes are counted, UTC.", examples=["2026-11-22T09:30:00.123456Z"]),
+    ]
     workers: Annotated[list[QueueWorker], Meta(description="Alive, or lost within the last hour; by name.")]
     most_attempts: Annotated[
         int, Meta(description="Counted failures that a job may have before it fails for good.", examples=[6])
@@ -121,7 +137,7 @@ class JobFilter(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class JobQuery(JobFilter, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which page of which jobs."""
 
-    state: Annotated[QueueState, Meta(description="In which state.", examples=["failed"])]
+    state: Annotated[QueueState, Meta(description="In which state.", examples=["failed"])] = "waiting"
     page_size: Annotated[int, Meta(ge=1, le=100, description="At most this many items.")] = 50
     page_token: Annotated[str, text(0, 1000, "`next_page_token` of an earlier answer.")] = ""
 
@@ -129,11 +145,15 @@ class JobQuery(JobFilter, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class QueueJob(Struct, frozen=True, kw_only=True):
     """One job."""
 
-    inquiry_id: Annotated[Uuid, Meta(description="Id of the inquiry.")]
+    inquiry_id: Annotated[
+        Uuid, Meta(description="Id of the inquiry.", examples=["0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"])
+    ]
     reference: Reference
     state: Annotated[QueueState, Meta(description="Where it stands.")]
     lane: Lane
-    category: Annotated[str | None, Meta(description="Of the inquiry; null if it has none.")]
+    category: Annotated[
+        str | None, Meta(description="Of the inquiry; null if it has none.", examples=["billing_payment"])
+    ]
     attempts: Annotated[int, Meta(description="Counted failures since it was last asked for.", examples=[2])]
     crashes: Annotated[int, Meta(description="Workers that it has lost since then.", examples=[0])]
     ai_crashes: Annotated[
@@ -142,16 +162,22 @@ class QueueJob(Struct, frozen=True, kw_only=True):
             description="How often the AI service went away with it since then though it serves others.", examples=[0]
         ),
     ]
-    reason: Annotated[str | None, Meta(description="Why it failed or waits; null if only for its turn.")]
+    reason: Annotated[
+        str | None,
+        Meta(description="Why it failed or waits; null if only for its turn.", examples=["provider_timeout"]),
+    ]
     time: Annotated[
         datetime,
         Meta(
-            description="`waiting`: when it became due; `retrying`: is due; `running`: was claimed; `failed`: failed."
+            description="`waiting`: when it became due; `retrying`: is due; `running`: was claimed; `failed`: failed.",
+            examples=["2026-11-22T09:30:00.123456Z"],
         ),
     ]
     claim: Annotated[int, Meta(description="Number of its last claim.", examples=[3])]
-    worker: Annotated[str | None, Meta(description="Who holds it; null if nobody does.")]
-    create_time: Annotated[datetime, Meta(description="When the inquiry was received, UTC.")]
+    worker: Annotated[str | None, Meta(description="Who holds it; null if nobody does.", examples=["worker-1"])]
+    create_time: Annotated[
+        datetime, Meta(description="When the inquiry was received, UTC.", examples=["2026-11-22T09:30:00.123456Z"])
+    ]
 
 
 class JobPage(Struct, frozen=True, kw_only=True):
