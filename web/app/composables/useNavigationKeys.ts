@@ -7,6 +7,7 @@ export function useNavigationKeys() {
     '?': when(open),
     'g-i': when(() => navigateTo('/inbox')),
     'g-a': when(() => navigateTo('/analytics')),
+    'g-q': when(() => navigateTo('/queue')),
     'g-u': when(() => isAdmin.value && navigateTo('/admin/users')),
     'g-s': when(() => navigateTo('/settings'))
   })
