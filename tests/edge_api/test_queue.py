@@ -1,7 +1,7 @@
 """The queue over HTTP, and health that goes by the age of what waits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,29 +9,45 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from pok.inquiry.v1 import triage_pb2
 
-from runtime.rpc import context
 from tests.edge_api.conftest import newcomer_of
 from tests.support.edge import Edge, edge, problem
-from tests.support.inquiry import Service, inquiry_service
+from tests.support.inquiry import Service, act_as, inquiry_service
 from tests.support.servers import PostgresServer
 
 PATIENCE = 20
+CALM = {"status": "ok", "oldest_pending_seconds": 0, "workers": 0}
 QUEUE, JOBS, RETRY = "/api/queue/", "/api/queue/jobs/", "/api/queue/retry/"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def service(postgres: PostgresServer) -> AsyncIterator[Service]:
     """One that has its database and nothing else: no Valkey, no AI service, no worker."""
-    context.enter(context.Call(request_id="test", principal=context.Principal("support")))
     url = await postgres.migrated()
     async with inquiry_service(url, "redis://127.0.0.1:1", ai_address="127.0.0.1:1") as running:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def api(service: Service) -> AsyncIterator[Edge]:
     async with edge(f"127.0.0.1:{service.port}") as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+async def nothing_waits(service: Service) -> None:
+    """Every test begins with an empty queue, and calls the service as support."""
+    act_as("support")
+    await service.sql("update triage_job set state = 'idle', deferred_since = null")
+    await service.sql("update inquiry set triage_state = 'done', triage_reason = null")
+    await service.sql("delete from worker")
+
+
+async def seen(api: Edge, headers: dict[str, str], condition: Callable[[Any], Any]) -> Any:
+    """The queue as soon as it shows this: it may be a second old."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition(queue := (await api.get(QUEUE, headers=headers)).raise_for_status().json()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return queue
 
 
 async def failed(service: Service, reason: str = "provider_rejected") -> str:
@@ -54,7 +70,7 @@ async def test_queue_tells_depth_age_failures_and_workers(api: Edge, service: Se
     await failed(service)
     process = triage_pb2.WorkerProcess(host="h", pid=7, version="9.9", concurrency=3, interval=Duration(seconds=10))
     await service.triage.RenewTriages(triage_pb2.RenewTriagesRequest(worker="w1", claims=[held.key], process=process))
-    queue = (await api.get(QUEUE, headers=await newcomer_of(service, "support"))).raise_for_status().json()
+    queue = await seen(api, await newcomer_of(service, "support"), lambda queue: queue["workers"])
     assert (queue["waiting"], queue["retrying"], queue["running"], queue["failed"]) == (1, 0, 1, 1)
     assert queue["lanes"] == [{"lane": "live", "waiting": 1, "retrying": 0, "running": 1}]
     oldest = queue["oldest"]
@@ -72,7 +88,7 @@ async def test_queue_tells_depth_age_failures_and_workers(api: Edge, service: Se
 
 
 async def test_empty_queue_is_shown_as_such(api: Edge, service: Service) -> None:
-    queue = (await api.get(QUEUE, headers=await newcomer_of(service, "support"))).raise_for_status().json()
+    queue = await seen(api, await newcomer_of(service, "support"), lambda queue: not queue["workers"])
     assert (queue["waiting"], queue["oldest"], queue["next_retry_time"], queue["workers"]) == (0, None, None, [])
 
 
@@ -101,7 +117,9 @@ async def test_failed_jobs_are_listed_retried_and_tell_their_history(api: Edge, 
         ("triage_failed", "provider_rejected"),
         ("triage_requested", "provider_rejected"),
     ]
-    log = (await api.get("/api/audit/", params={"action": "queue.retry"}, headers=admin)).json()["items"]
+    me = (await api.get("/api/me/", headers=admin)).json()["id"]
+    asked = {"action": "queue.retry", "actor_id": me}
+    log = (await api.get("/api/audit/", params=asked, headers=admin)).json()["items"]
     assert len(log) == 3
 
 
@@ -128,8 +146,10 @@ async def test_state_of_listed_jobs_must_be_known(api: Edge, service: Service) -
 
 
 async def test_work_that_waits_too_long_is_named_while_requests_are_still_accepted(api: Edge, service: Service) -> None:
-    work = (await api.get("/api/health/work")).raise_for_status().json()
-    assert work == {"status": "ok", "oldest_pending_seconds": 0, "workers": 0}
+    async with asyncio.timeout(PATIENCE):
+        while (work := (await api.get("/api/health/work")).raise_for_status().json()) != CALM:
+            assert work["status"] == "ok"
+            await asyncio.sleep(0.05)
     late = (await service.create()).inquiry
     await service.sql("update triage_job set run_after = now() - interval '121 seconds'")
     async with asyncio.timeout(PATIENCE):
