@@ -141,7 +141,12 @@ async def test_support_reads_and_does_not_act(api: Edge, service: Service) -> No
 
 async def test_state_of_listed_jobs_must_be_known(api: Edge, service: Service) -> None:
     support = await newcomer_of(service, "support")
-    for params in ({"state": "done"}, {"state": "failed", "lane": "fast"}, {"state": "failed", "older_than": -1}):
+    wrong: list[dict[str, Any]] = [
+        {"state": "done"},
+        {"state": "failed", "lane": "fast"},
+        {"state": "failed", "older_than": -1},
+    ]
+    for params in wrong:
         problem(await api.get(JOBS, params=params, headers=support), 400, "invalid-request")
 
 
