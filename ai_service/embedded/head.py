@@ -1,37 +1,67 @@
-"""A head: a logistic regression on the encoder's embeddings, with a temperature that makes its confidence honest."""
+"""A head: linear in a text's embedding and in its words, with a temperature that makes its confidence honest."""
 
 from collections.abc import Sequence
 from importlib import resources
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from ai_service.embedded.encoder import Embedding, Embeddings
+from ai_service.embedded.grams import Grams
+from ai_service.embedded.softmax import softmax
 
 
 class Head:
-    """Turns one embedding into a probability per label."""
+    """Turns one text into a probability per label."""
 
-    def __init__(self, labels: Sequence[str], weights: Embeddings, bias: Embedding, temperature: float) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        weights: Embeddings,
+        bias: Embedding,
+        grams: NDArray[np.float16],
+        temperature: float,
+    ) -> None:
         self.labels = tuple(labels)
         self._columns = {label: column for column, label in enumerate(self.labels)}
         self._weights = weights
         self._bias = bias
-        self._temperature = temperature
+        self._grams = grams
+        self.temperature = temperature
 
-    def probabilities(self, embedding: Embedding, among: Sequence[str]) -> dict[str, float]:
-        """How probable each label of `among` is, most probable first, adding up to 1; labels never learnt are left out.
+    def log_shares(self, embedding: Embedding, text: str, among: Sequence[str]) -> dict[str, float]:
+        """The logarithm of how probable each label of `among` is, all of which it has learnt; they share all of it.
 
-        Empty where the head knows none of them.
+        Without the `text`, where only its embedding was kept, by the embedding alone.
         """
-        known = [label for label in among if label in self._columns]
-        if not known:
+        if not among:
             return {}
-        columns = [self._columns[label] for label in known]
-        logits = (embedding @ self._weights[:, columns] + self._bias[columns]) / self._temperature
-        shares = np.exp(logits - logits.max())
-        shares /= shares.sum()
-        order = np.argsort(-shares, kind="stable")
-        return {known[index]: float(shares[index]) for index in order}
+        logits = embedding @ self._weights + self._bias
+        if text:
+            read = Grams(text)
+            logits = logits + read.weights @ self._grams[read.buckets].astype(np.float32)
+        shares = softmax(logits[[self._columns[label] for label in among]] / self.temperature)
+        return dict(zip(among, np.log(shares + 1e-9).tolist(), strict=True))
+
+    def probabilities(self, embedding: Embedding, text: str) -> dict[str, float]:
+        """How probable each label is."""
+        found = self.log_shares(embedding, text, self.labels)
+        return {label: float(np.exp(value)) for label, value in found.items()}
+
+
+class ThresholdPoint(msgspec.Struct, frozen=True):
+    """How many categories with this confidence or more are right, and which share of inquiries has it."""
+
+    threshold: float
+    precision: float
+    coverage: float
+
+
+def thresholds() -> list[ThresholdPoint]:
+    """What thresholds of the category's confidence are worth, as measured when the weights were trained."""
+    text = resources.files("ai_service.embedded").joinpath("weights/thresholds.json").read_bytes()
+    return msgspec.json.decode(text, type=list[ThresholdPoint])
 
 
 def load(name: str) -> Head:
@@ -42,5 +72,6 @@ def load(name: str) -> Head:
             labels=[str(label) for label in arrays["labels"]],
             weights=arrays["weights"].astype(np.float32),
             bias=arrays["bias"].astype(np.float32),
+            grams=arrays["grams"],
             temperature=float(arrays["temperature"]),
         )

@@ -1,0 +1,162 @@
+"""How the method does on businesses that a head has not seen: other industries of the corpus, other public sources."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ai_service.embedded import corrections, head
+from ai_service.embedded.corrections import Corrections
+from ai_service.embedded.eval import diversity, measures
+from ai_service.embedded.eval import tables as made
+from ai_service.embedded.eval.report import Table
+from ai_service.embedded.softmax import Numbers, softmax
+from ai_service.embedded.training import held_out
+from ai_service.embedded.training import rows as texts
+from ai_service.embedded.training.fitting import Sample, sample
+from ai_service.embedded.training.held_out import Unseen
+from ai_service.embedded.training.rows import CORPUS, SEEDS, Row
+
+READ_PER_CLASS = 100
+SIZES = (1_000, 2_000, 4_000, 6_000)
+TAUGHT = (5, 10, 20)
+TRIES = 3
+FEWEST_PER_CLASS = 12
+"""Texts of each category that a business must have to be taught with."""
+
+
+def tables(sources: Path | None) -> list[Table]:
+    """All of it; without `sources` only what needs no more than the corpus."""
+    rows = [*texts.corpus(), *(texts.public(sources, READ_PER_CLASS) if sources else ())]
+    data = sample(rows)
+    unseen = held_out.unseen(rows, data, held_out.category)
+    labels = tuple(sorted({row.category or "" for row in rows}))
+    family = np.array([row.family for row in rows])
+    ours = family == CORPUS
+    shares = softmax(unseen.logits / head.load("category").temperature)
+    found = [
+        diversity.table(_some(rows, ours), data.x[ours]),
+        made.overview("Category: industries held out", made.languages(rows, ours), rows, shares, labels),
+        *made.details("Industries held out", _some(rows, ours), shares[ours], labels),
+        _corpus_size(rows, data, ours, labels),
+    ]
+    public = [one for one in sorted(set(family)) if one not in (CORPUS, SEEDS)]
+    if public:
+        groups = [(one, family == one) for one in public]
+        found.append(made.overview("Category: one public source left out", groups, rows, shares, labels))
+        found.append(_ours_alone(rows, data, groups, labels))
+    found.append(_taught(rows, data, unseen, labels, public))
+    return found + _sentiment(sources) + [_priority(_some(rows, ours))]
+
+
+def _corpus_size(rows: Sequence[Row], data: Sample, ours: np.ndarray, labels: Sequence[str]) -> Table:
+    """Accuracy on a fifth of the industries against the number of our messages that were learnt from."""
+    group = held_out.groups(rows)
+    out = group == "industries 0"
+    order = np.random.default_rng(7).permutation(np.flatnonzero(ours & ~out))
+    table = Table("Corpus size against accuracy", ("messages", "first choice", "first two"), [],
+                  "A fifth of the industries held out; learnt from so many messages of the others.")  # fmt: skip
+    for size in [*(size for size in SIZES if size < len(order)), len(order)]:
+        inside = np.isin(np.arange(len(rows)), order[:size])
+        logits = held_out.trained(rows, data, held_out.category, inside).logits(data.at(np.flatnonzero(out)))
+        figures = _figures(softmax(logits), _some(rows, out), labels)
+        table.rows.append((size, figures.first, figures.two))
+    return table
+
+
+def _ours_alone(
+    rows: Sequence[Row], data: Sample, groups: Sequence[tuple[str, np.ndarray]], labels: Sequence[str]
+) -> Table:
+    """The public sets by heads that learnt from nothing public."""
+    table = Table("Category: learnt from our own texts alone", ("of", "learnt from", "first choice", "first two"), [])
+    source = np.array([row.source for row in rows])
+    for name, taught in (("seed phrases", source == SEEDS), ("phrases and corpus", np.isin(source, (SEEDS, CORPUS)))):
+        fitted = held_out.trained(rows, data, held_out.category, taught)
+        for one, inside in groups:
+            figures = _figures(softmax(fitted.logits(data.at(np.flatnonzero(inside)))), _some(rows, inside), labels)
+            table.rows.append((one, name, figures.first, figures.two))
+    return table
+
+
+def _taught(rows: Sequence[Row], data: Sample, unseen: Unseen, labels: Sequence[str], public: Sequence[str]) -> Table:
+    """What corrections gain: so many of each category are decided, the rest of the business is measured."""
+    table = Table(
+        "Learning from corrections",
+        ("of", "corrections per category", "before", "after", "worst gain"),
+        [],
+        f"Means of {TRIES} draws; of the corpus an industry in all its languages is one business.",
+    )
+    scale = head.load("category").temperature
+    before = softmax(unseen.logits / scale)
+    offset = np.log(softmax(unseen.by_meaning / scale) + 1e-9)
+    truth = np.searchsorted(labels, [row.category or "" for row in rows])
+    place = np.array([row.family if row.source != CORPUS else row.industry for row in rows])
+    large = [one for one in sorted({row.industry for row in rows if row.source == CORPUS})
+             if _fewest(truth[place == one], len(labels)) >= FEWEST_PER_CLASS]  # fmt: skip
+    for name, businesses in [(one, [one]) for one in public] + [("industries of the corpus", large)]:
+        for count in TAUGHT:
+            pairs = [
+                _gain(np.flatnonzero(place == one), truth, count, before, offset, data, labels, draw)
+                for one in businesses
+                for draw in range(TRIES)
+            ]
+            pairs = [pair for pair in pairs if pair is not None]
+            if pairs:
+                was, now = np.array(pairs).T
+                table.rows.append((name, count, float(was.mean()), float(now.mean()), float((now - was).min())))
+    return table
+
+
+def _gain(
+    inside: np.ndarray, truth: np.ndarray, count: int, before: Numbers, offset: Numbers, data: Sample,
+    labels: Sequence[str], draw: int,
+) -> tuple[float, float] | None:  # fmt: skip
+    shuffled = np.random.default_rng(draw).permutation(inside)
+    decided = np.concatenate([shuffled[truth[shuffled] == column][:count] for column in range(len(labels))])
+    rest = np.setdiff1d(inside, decided)
+    if len(rest) < len(inside) / 3:
+        return None
+    decided = np.random.default_rng(draw).permutation(decided)
+    learnt = corrections.learn(data.x[decided], truth[decided], offset[decided], tuple(labels), Corrections())
+    after = [int(learnt.applied(np.log(before[row] + 1e-9), data.x[row]).argmax()) for row in rest]
+    return float((before[rest].argmax(1) == truth[rest]).mean()), float((np.array(after) == truth[rest]).mean())
+
+
+def _sentiment(sources: Path | None) -> list[Table]:
+    rows = [*texts.corpus(), *texts.phrases()]
+    data = sample(rows)
+    shares = softmax(held_out.unseen(rows, data, held_out.sentiment).logits)
+    ours = np.array([row.source == CORPUS for row in rows])
+    labels = tuple(sorted({row.sentiment or "" for row in rows}))
+    found = [made.sentiments("Sentiment: industries held out", made.languages(rows, ours), rows, shares, labels)]
+    for file in sorted(sources.glob("eval_only/sentiment_*.jsonl")) if sources else ():
+        foreign = [row for row in texts.read(file) if row.sentiment]
+        given = softmax(held_out.trained(rows, data, held_out.sentiment).logits(sample(foreign)))
+        everywhere = np.ones(len(foreign), bool)
+        groups = made.languages(foreign, everywhere)
+        found.append(
+            made.sentiments(f"Sentiment: {foreign[0].source}", groups, foreign, given, labels, "Never learnt.")
+        )
+    return found
+
+
+def _priority(rows: Sequence[Row]) -> Table:
+    """The rules alone: what they make of the category and the sentiment that people gave."""
+    return made.priorities(
+        rows,
+        lambda row: rows[row].category,
+        lambda row: rows[row].sentiment or "neutral",
+        "Priority: the rules, given the right category and sentiment",
+    )
+
+
+def _figures(shares: Numbers, rows: Sequence[Row], labels: Sequence[str]) -> measures.Measured:
+    return measures.measured(shares, labels, [row.category or "" for row in rows], [row.also for row in rows])
+
+
+def _some(rows: Sequence[Row], inside: np.ndarray) -> list[Row]:
+    return [rows[row] for row in np.flatnonzero(inside).tolist()]
+
+
+def _fewest(labels: np.ndarray, categories: int) -> int:
+    return int(np.bincount(labels, minlength=categories).min())

@@ -1,0 +1,80 @@
+"""Predictions for texts by heads that saw neither their industry nor, of public sets, anything by the same hands."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ai_service.embedded.softmax import Numbers
+from ai_service.embedded.training.fitting import Fit, Sample, fit
+from ai_service.embedded.training.rows import CORPUS, PHRASES, SEEDS, Row
+
+FOLDS = 5
+PUBLIC_PER_CLASS, PUBLIC_WEIGHT = 30, 0.5
+OURS = {CORPUS: 1.0, SEEDS: 2.0, PHRASES: 4.0}
+Label = Callable[[Row], str | None]
+
+
+def category(row: Row) -> str | None:
+    """What the category head learns."""
+    return row.category
+
+
+def sentiment(row: Row) -> str | None:
+    """What the sentiment head learns."""
+    return row.sentiment
+
+
+def groups(rows: Sequence[Row]) -> np.ndarray:
+    """What is held out together: a fifth of the corpus's industries, or a family of sources."""
+    return np.array(
+        [
+            f"industries {zlib.crc32(row.industry.encode()) % FOLDS}" if row.source == CORPUS else row.family
+            for row in rows
+        ]
+    )
+
+
+def weights(rows: Sequence[Row]) -> np.ndarray:
+    """Of each public source and class only the first few take part; our own texts all do."""
+    seen: dict[tuple[str, str | None], int] = {}
+    found = np.ones(len(rows))
+    for place, row in enumerate(rows):
+        if row.source in OURS:
+            found[place] = OURS[row.source]
+        else:
+            key = (row.source, row.category)
+            seen[key] = seen.get(key, 0) + 1
+            found[place] = PUBLIC_WEIGHT if seen[key] <= PUBLIC_PER_CLASS else 0.0
+    return found
+
+
+def trained(rows: Sequence[Row], data: Sample, label: Label, inside: np.ndarray | None = None) -> Fit:
+    """A head from the rows `inside` (all of them)."""
+    counted = weights(rows) * (1.0 if inside is None else inside)
+    taken = np.flatnonzero(counted > 0)
+    labels = [label(rows[row]) or "" for row in taken]
+    seconds = [rows[row].also if label is category else None for row in taken]
+    return fit(data.at(taken), labels, seconds, counted[taken])
+
+
+class Unseen(NamedTuple):
+    """Logits of texts by heads to which their group is unknown; columns are the sorted labels."""
+
+    logits: Numbers
+    by_meaning: Numbers
+    """By the embeddings alone, which is all that is kept of a decided inquiry."""
+
+
+def unseen(rows: Sequence[Row], data: Sample, label: Label) -> Unseen:
+    """One row for each of `rows`."""
+    group = groups(rows)
+    width = len({label(row) for row in rows})
+    found = Unseen(np.zeros((len(rows), width), np.float32), np.zeros((len(rows), width), np.float32))
+    for one in sorted(set(group) - {SEEDS, PHRASES}):
+        out = group == one
+        fitted = trained(rows, data, label, ~out)
+        part = data.at(np.flatnonzero(out))
+        found.logits[out], found.by_meaning[out] = fitted.logits(part), part.x @ fitted.weights + fitted.bias
+    return found
