@@ -55,9 +55,11 @@ async def serve(configured: AiSettings, tokens: ServiceTokens, stop: asyncio.Eve
                     reflect=configured.env != "production",
                 )
                 await server.start()
+                teaching = tasks.create_task(knowledge.teach(chosen.learn))
                 announcing = tasks.create_task(announce(server, knowledge))
                 await stop.wait()
                 announcing.cancel()
+                teaching.cancel()
                 watching.cancel()
                 await server.stop(DRAIN_SECONDS)
 

@@ -113,6 +113,15 @@ class Taxonomy(msgspec.Struct, frozen=True):
         return tuple(category.key for category in self.categories)
 
 
+class Decision(msgspec.Struct, frozen=True):
+    """The category that a person set or confirmed for an inquiry, whose packed embedding comes with it."""
+
+    inquiry_id: str
+    category: str
+    embedding: bytes
+    encoder_version: str
+
+
 class CategoryScore(msgspec.Struct, frozen=True):
     """One category with its probability."""
 
@@ -194,6 +203,10 @@ class Analysis(msgspec.Struct, frozen=True):
     missing: tuple[str, ...] = ()
     """What the customer has not said and an answer needs, in their language."""
     sent: Sent = Sent()
+    uncorrected_category: str = ""
+    """What would have been first without people's decisions; empty where the embedded model did not answer."""
+    learned_share: float = 0.0
+    """The weight of people's decisions in the probabilities, from 0 to 1."""
 
 
 class WrongAnswer(ValueError):

@@ -1,10 +1,14 @@
 """Between the contract's messages and the domain; protobuf stops here."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from pok.ai.v1 import analysis_pb2
 
 from ai_service.analysis import (
     Analysis,
     Author,
+    CategoryScore,
     EntityKind,
     Inquiry,
     Model,
@@ -18,6 +22,11 @@ from ai_service.analysis import (
 from ai_service.drafting import Drafted, Order
 from ai_service.guard import State
 from runtime.rpc.errors import FieldViolation, InvalidArgument
+
+if TYPE_CHECKING:  # the encoder is imported only where it is loaded
+    from ai_service.embedded.categories import Case
+    from ai_service.embedded.head import ThresholdPoint
+    from ai_service.providers.embedded import Explanation
 
 MAX_CHARACTERS = 20_000
 PROVIDERS = frozenset({"", "auto", "embedded", "openai"})
@@ -115,10 +124,7 @@ def to_texts(request: analysis_pb2.EmbedRequest) -> list[str]:
 def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
     """The contract's message."""
     return analysis_pb2.Analysis(
-        categories=[
-            analysis_pb2.CategoryScore(category=score.category, confidence=score.confidence)
-            for score in analysis.categories
-        ],
+        categories=_from_scores(analysis.categories),
         sentiment=_SENTIMENTS[analysis.sentiment],
         sentiment_score=analysis.sentiment_score,
         priority=_PRIORITIES[analysis.priority],
@@ -141,7 +147,37 @@ def from_analysis(analysis: Analysis) -> analysis_pb2.Analysis:
         missing=analysis.missing,
         masked=_from_masked(analysis.sent),
         sent_text=analysis.sent.text,
+        uncorrected_category=analysis.uncorrected_category,
+        learned_share=analysis.learned_share,
     )
+
+
+def from_explanation(explanation: "Explanation") -> analysis_pb2.ExplainCategoryResponse:
+    """The contract's message."""
+    return analysis_pb2.ExplainCategoryResponse(
+        category=explanation.category,
+        categories=_from_scores(explanation.categories),
+        phrases=[
+            analysis_pb2.Phrase(turn=span.turn, start=span.start, end=span.end, weight=weight)
+            for span, weight in explanation.phrases
+        ],
+        neighbours=[_from_neighbour(case, similarity) for case, similarity in explanation.neighbours],
+        knowledge_version=explanation.knowledge_version,
+        learned_share=explanation.learned_share,
+    )
+
+
+def _from_neighbour(case: "Case", similarity: float) -> analysis_pb2.Neighbour:
+    neighbour = analysis_pb2.Neighbour(category=case.category, similarity=min(similarity, 1.0))
+    if case.inquiry_id:
+        neighbour.inquiry_id = case.inquiry_id
+    else:
+        neighbour.example = case.example
+    return neighbour
+
+
+def _from_scores(scores: Iterable[CategoryScore]) -> list[analysis_pb2.CategoryScore]:
+    return [analysis_pb2.CategoryScore(category=score.category, confidence=score.confidence) for score in scores]
 
 
 def from_drafted(drafted: Drafted) -> analysis_pb2.DraftedReply:
@@ -170,6 +206,11 @@ def from_state(state: State) -> analysis_pb2.ProviderState:
     if state.open_until:
         message.open_until.FromDatetime(state.open_until)
     return message
+
+
+def from_threshold(point: "ThresholdPoint") -> analysis_pb2.ThresholdPoint:
+    """The contract's message."""
+    return analysis_pb2.ThresholdPoint(threshold=point.threshold, precision=point.precision, coverage=point.coverage)
 
 
 def from_model(model: Model) -> analysis_pb2.Model:

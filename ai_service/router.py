@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from ai_service.analysis import Analysis, Inquiry, Model, Taxonomy
+from ai_service.analysis import Analysis, Decision, Inquiry, Model, Taxonomy
 from ai_service.drafting import Drafted, Order
 from ai_service.guard import State
 from ai_service.providers.failure import Failure
@@ -16,9 +16,10 @@ from ai_service.settings import AiSettings
 from runtime.rpc.errors import Unavailable
 
 if TYPE_CHECKING:  # encoder and client are imported only where they are used
+    from ai_service.embedded.head import ThresholdPoint
     from ai_service.paid import PaidProvider
     from ai_service.providers import Provider
-    from ai_service.providers.embedded import EmbeddedProvider
+    from ai_service.providers.embedded import EmbeddedProvider, Explanation
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +106,19 @@ class Router:
                         )
                     elif not begun:
                         yield part
+
+    @property
+    def thresholds(self) -> "Sequence[ThresholdPoint]":
+        """What thresholds are worth with the embedded model."""
+        return self._embedded.thresholds
+
+    async def explain(self, inquiry: Inquiry, taxonomy: Taxonomy, category: str, *, timeout: float) -> "Explanation":
+        """Why the embedded model gives `category` ("" = the one it puts first) its probability."""
+        return await self._embedded.explain(inquiry, taxonomy, category, timeout=timeout)
+
+    async def learn(self, taxonomy: Taxonomy, decisions: Sequence[Decision]) -> None:
+        """Let the embedded model take a new version of what is known."""
+        await self._embedded.learn(taxonomy, decisions)
 
     async def embed(self, texts: Sequence[str]) -> tuple[list[bytes], str]:
         """One packed embedding per text, and the version of the encoder that made them."""

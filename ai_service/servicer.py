@@ -13,7 +13,7 @@ from ai_service.analysis import Analysis, WrongAnswer, check
 from ai_service.knowledge import Knowledge
 from ai_service.router import Router
 from runtime.rpc import context
-from runtime.rpc.errors import Unavailable
+from runtime.rpc.errors import InvalidArgument, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -76,11 +76,24 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         embeddings, version = await self._router.embed(convert.to_texts(request))
         return analysis_pb2.EmbedResponse(embeddings=embeddings, encoder_version=version)
 
+    async def ExplainCategory(
+        self, request: analysis_pb2.ExplainCategoryRequest, context_: Context
+    ) -> analysis_pb2.ExplainCategoryResponse:
+        """Say why the embedded model gives a category to an inquiry."""
+        inquiry = convert.to_inquiry(request.inquiry)
+        taxonomy = await self._knowledge.at_least(request.inquiry.knowledge_version)
+        if request.category and request.category not in taxonomy.keys:
+            raise InvalidArgument.field("category", "Must be an active category.")
+        limit = context.timeout_within(LONGEST_ANALYSIS)
+        explanation = await self._router.explain(inquiry, taxonomy, request.category, timeout=limit)
+        return convert.from_explanation(explanation)
+
     async def GetModel(self, request: analysis_pb2.GetModelRequest, context_: Context) -> analysis_pb2.GetModelResponse:
         """Say what answers at present."""
         response = analysis_pb2.GetModelResponse(
             model=convert.from_model(self._router.model(self._knowledge.provider)),
             knowledge_version=self._knowledge.version,
+            thresholds=map(convert.from_threshold, self._router.thresholds),
         )
         if state := self._router.paid_state:
             response.paid.CopyFrom(convert.from_state(state))

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ Embedding = NDArray[np.float32]
 Waiting = tuple[Sequence[str], "asyncio.Future[Embeddings]"]
 """Texts, and where whoever sent them waits for their rows."""
 
+T = TypeVar("T")
+
 VERSION = "use-multilingual-v3"
+WIDTH = 512
 BATCH = 32
 HEAD, TAIL = 4_000, 1_000
 """Characters read from the start and the end of a text; the middle of a longer one says little that is new."""
@@ -30,6 +33,7 @@ class Encoder:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
+        self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="learner")
         self._waiting: list[Waiting] = []
         self._draining: asyncio.Task[None] | None = None
         self._model: Any = None
@@ -46,9 +50,14 @@ class Encoder:
             self._draining = asyncio.create_task(self._drain())
         return await future
 
+    async def beside(self, work: Callable[[], T]) -> T:
+        """Do other long work of numbers beside the event loop, and beside what is being encoded."""
+        return await asyncio.get_running_loop().run_in_executor(self._helper, work)
+
     def close(self) -> None:
-        """Let the thread end."""
+        """Let the threads end."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._helper.shutdown(wait=False, cancel_futures=True)
 
     def _load(self) -> None:
         self._model = load_model()
@@ -79,6 +88,11 @@ def load_model() -> Any:
 def packed(row: Embedding) -> bytes:
     """A row as the contract carries it: half-precision numbers, little-endian."""
     return row.astype("<f2").tobytes()
+
+
+def unpacked(packed_row: bytes) -> Embedding:
+    """The row that `packed` packed."""
+    return np.frombuffer(packed_row, "<f2").astype(np.float32)
 
 
 def prepare(text: str) -> str:

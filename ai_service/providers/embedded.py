@@ -3,24 +3,28 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from ai_service import entities, priority, reply
-from ai_service.analysis import Analysis, CategoryScore, Inquiry, Model, Sentiment, Taxonomy, Usage
+from ai_service.analysis import Analysis, CategoryScore, Decision, Inquiry, Model, Sentiment, Taxonomy, Usage
 from ai_service.canned import CannedReplies
 from ai_service.drafting import Drafted, Order
-from ai_service.embedded import encoder, head
+from ai_service.embedded import encoder, explain, head
+from ai_service.embedded.categories import Case, Categories, learnt
 from ai_service.instruction import understand
 from ai_service.language import LanguageDetector
 from runtime.rpc.errors import DeadlineExceeded
 
-WEIGHTS = "1"
+WEIGHTS = "2"
 """Version of the committed weights; raise it whenever they are trained anew."""
 
 PARAGRAPH = re.compile(r".+?(?:\n+|\Z)", re.DOTALL)
 PORTION = 8
 """Texts that are encoded together where many are asked for and nobody waits for the first."""
+NEIGHBOURS = 5
 
 
 @asynccontextmanager
@@ -34,6 +38,17 @@ async def loaded() -> AsyncIterator["EmbeddedProvider"]:
         text_encoder.close()
 
 
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a category is as probable as it is; phrases and neighbours are the weightiest and closest first."""
+
+    category: str
+    categories: tuple[CategoryScore, ...]
+    phrases: tuple[explain.Phrase, ...]
+    neighbours: tuple[tuple[Case, float], ...]
+    knowledge_version: int
+    learned_share: float
+
+
 class EmbeddedProvider:
     """Everything is computed in this process."""
 
@@ -44,8 +59,14 @@ class EmbeddedProvider:
         self._encoder = text_encoder
         self._languages = languages
         self._canned = CannedReplies(text_encoder)
-        self._category = head.load("category")
+        self._head = head.load("category")
         self._sentiment = head.load("sentiment")
+        self.thresholds = head.thresholds()
+        self._categories = Categories(self._head)
+
+    async def learn(self, taxonomy: Taxonomy, decisions: Sequence[Decision]) -> None:
+        """Take a new version of what is known; what is analysed meanwhile is analysed with the one before."""
+        self._categories = await learnt(self._head, self._encoder, taxonomy, decisions, last=self._categories)
 
     async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
         """The analysis; only the encoding waits, everything else takes well under a millisecond."""
@@ -53,11 +74,11 @@ class EmbeddedProvider:
         # The category is of the whole inquiry, the feeling of what the customer wrote last.
         texts = list(dict.fromkeys((inquiry.written, inquiry.latest)))
         embeddings = await self._encode(texts, timeout)
-        categories = self._categories(embeddings[0], taxonomy)
-        sentiment, score = self._feeling(embeddings[-1])
+        scores = self._categories.scores(embeddings[0], inquiry.written, taxonomy.keys)
+        sentiment, score = self._feeling(embeddings[-1], inquiry.latest)
         language = self._languages.detect(inquiry.latest, inquiry.written)
-        best = categories[0]
-        category = best.category if best.confidence >= taxonomy.confidence_threshold else None
+        best, confidence = next(iter(scores.shares.items()))
+        category = best if confidence >= taxonomy.confidence_threshold else None
         urgency, reason = priority.prioritise(category, sentiment, inquiry.latest)
         facts = entities.extract(inquiry)
         written = reply.draft(
@@ -69,7 +90,7 @@ class EmbeddedProvider:
             canned=await self._canned.closest(inquiry.sources, embeddings[0], category=category, language=language),
         )
         return Analysis(
-            categories=categories,
+            categories=_scores(scores.shares),
             sentiment=sentiment,
             sentiment_score=score,
             priority=urgency,
@@ -84,13 +105,38 @@ class EmbeddedProvider:
             usage=Usage(duration_ms=(time.perf_counter() - started) * 1_000),
             embedding=encoder.packed(embeddings[0]),
             encoder_version=encoder.VERSION,
+            uncorrected_category=scores.uncorrected,
+            learned_share=scores.learned_share,
+        )
+
+    async def explain(self, inquiry: Inquiry, taxonomy: Taxonomy, category: str, *, timeout: float) -> Explanation:
+        """Why `category` ("" = the most probable one) is as probable as it is."""
+        known, keys = self._categories, taxonomy.keys
+        tried = explain.spans(inquiry)
+        texts = [inquiry.written, *(explain.without(inquiry, span) for span in tried)]
+        try:
+            async with asyncio.timeout(timeout):
+                rows = await self._portions(texts)
+        except TimeoutError:
+            raise DeadlineExceeded("The embedded model did not answer in time.") from None
+        whole, *lesser = [known.scores(row, text, keys) for row, text in zip(rows, texts, strict=True)]
+        explained = category or next(iter(whole.shares))
+        return Explanation(
+            category=explained,
+            categories=_scores(whole.shares),
+            phrases=tuple(
+                explain.weighed(tried, whole.shares[explained], [scores.shares[explained] for scores in lesser])
+            ),
+            neighbours=tuple(known.closest(rows[0], NEIGHBOURS)),
+            knowledge_version=taxonomy.version,
+            learned_share=whole.learned_share,
         )
 
     async def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
         """The reply from templates or a canned one, by paragraphs; of instructions it understands the usual ones."""
         started = time.perf_counter()
         (embedding,) = await self._encode([inquiry.latest], timeout)
-        sentiment, _ = self._feeling(embedding)
+        sentiment, _ = self._feeling(embedding, inquiry.latest)
         understood = understand(order.instruction)
         language = understood.language or self._languages.detect(inquiry.latest, inquiry.written)
         canned = await self._canned.closest(inquiry.sources, embedding, category=order.category, language=language)
@@ -116,11 +162,15 @@ class EmbeddedProvider:
         )
 
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
-        """One packed embedding per text; in portions, so that an analysis that comes meanwhile waits for one only."""
-        packed: list[bytes] = []
+        """One packed embedding per text."""
+        return [encoder.packed(row) for row in await self._portions(texts)]
+
+    async def _portions(self, texts: Sequence[str]) -> list[encoder.Embedding]:
+        """Encode in portions, so that an analysis that comes meanwhile waits for one only."""
+        rows: list[encoder.Embedding] = []
         for start in range(0, len(texts), PORTION):
-            packed += map(encoder.packed, await self._encoder.encode(texts[start : start + PORTION]))
-        return packed
+            rows += list(await self._encoder.encode(texts[start : start + PORTION]))
+        return rows
 
     async def _encode(self, texts: Sequence[str], timeout: float) -> encoder.Embedding:
         try:
@@ -129,12 +179,10 @@ class EmbeddedProvider:
         except TimeoutError:
             raise DeadlineExceeded("The embedded model did not answer in time.") from None
 
-    def _categories(self, embedding: encoder.Embedding, taxonomy: Taxonomy) -> tuple[CategoryScore, ...]:
-        shares = self._category.probabilities(embedding, taxonomy.keys)
-        if not shares:  # none of these categories was ever learnt: nothing speaks for one more than for another
-            shares = dict.fromkeys(taxonomy.keys, 1 / len(taxonomy.keys))
-        return tuple(CategoryScore(category=key, confidence=share) for key, share in shares.items())
+    def _feeling(self, embedding: encoder.Embedding, text: str) -> tuple[Sentiment, float]:
+        shares = self._sentiment.probabilities(embedding, text)
+        return Sentiment(max(shares, key=lambda label: shares[label])), shares["positive"] - shares["negative"]
 
-    def _feeling(self, embedding: encoder.Embedding) -> tuple[Sentiment, float]:
-        shares = self._sentiment.probabilities(embedding, tuple(Sentiment))
-        return Sentiment(next(iter(shares))), shares[Sentiment.POSITIVE] - shares[Sentiment.NEGATIVE]
+
+def _scores(shares: Mapping[str, float]) -> tuple[CategoryScore, ...]:
+    return tuple(CategoryScore(category=key, confidence=share) for key, share in shares.items())

@@ -40,17 +40,18 @@ async def knowledge_stub() -> AsyncIterator[KnowledgeStub]:
 
 
 @pytest.fixture
-async def knowledge(knowledge_stub: KnowledgeStub) -> AsyncIterator[Knowledge]:
-    """What an AI process holds, following `knowledge_stub`."""
+async def knowledge(knowledge_stub: KnowledgeStub, embedded_provider: EmbeddedProvider) -> AsyncIterator[Knowledge]:
+    """What an AI process holds, following `knowledge_stub`, and what its embedded model learns from."""
     async with dial(knowledge_stub.address, TOKENS["ai"], timeout=PATIENCE) as channel:
         knowledge = Knowledge(channel)
-        watching = asyncio.create_task(knowledge.watch())
+        tasks = [asyncio.create_task(knowledge.watch()), asyncio.create_task(knowledge.teach(embedded_provider.learn))]
         async with asyncio.timeout(PATIENCE):
             await knowledge.loaded()
         yield knowledge
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 @pytest.fixture(scope="session")

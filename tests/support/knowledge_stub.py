@@ -32,15 +32,15 @@ class KnowledgeStub(StubServer, knowledge_pb2_grpc.KnowledgeServiceServicer):
     def __init__(self) -> None:
         super().__init__()
         self.version = 0
-        self.keys: Sequence[str] = ()
-        self.settings: Mapping[str, Any] = {}
+        self.keys: Sequence[str | pb.Category] = ()
+        self.fields: Mapping[str, Any] = {}
         self.streams = 0
         self._changed = asyncio.Condition()
 
-    async def publish(self, version: int, keys: Sequence[str] = DEFAULT_KEYS, **settings: Any) -> None:
-        """Make this the taxonomy, with what the settings ask of the AI, and send it."""
+    async def publish(self, version: int, keys: Sequence[str | pb.Category] = DEFAULT_KEYS, **fields: Any) -> None:
+        """Make this the taxonomy, with what else the next answers say, and send it."""
         async with self._changed:
-            self.version, self.keys, self.settings = version, keys, settings
+            self.version, self.keys, self.fields = version, keys, fields
             self._changed.notify_all()
 
     async def WatchKnowledge(
@@ -53,8 +53,8 @@ class KnowledgeStub(StubServer, knowledge_pb2_grpc.KnowledgeServiceServicer):
                 while self.version in (0, sent):
                     await self._changed.wait()
                 sent = self.version
-            categories = [_category(key) for key in self.keys]
-            yield pb.WatchKnowledgeResponse(version=sent, categories=categories, **self.settings)
+            categories = [key if isinstance(key, pb.Category) else _category(key) for key in self.keys]
+            yield pb.WatchKnowledgeResponse(version=sent, categories=categories, **self.fields)
 
 
 def _category(key: str) -> pb.Category:
