@@ -58,7 +58,7 @@ class PaidProvider:
 
     async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
         """The analysis, made within `timeout` seconds. Raises Failure."""
-        veil = Veil(_without_strangers(inquiry), on=self._masking)
+        veil = await asyncio.to_thread(self._veil, inquiry)  # a long conversation must not hold up other calls
         trial = _Trial(timeout)
         while True:
             async with self._attempt(trial, veil):
@@ -77,7 +77,7 @@ class PaidProvider:
 
     async def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
         """The reply as it is written, and at the end the whole of it. Raises Failure."""
-        veil = Veil(_without_strangers(inquiry), on=self._masking)
+        veil = await asyncio.to_thread(self._veil, inquiry)  # a long conversation must not hold up other calls
         trial = _Trial(timeout)
         hidden = msgspec.structs.replace(order, instruction=veil.hidden(order.instruction))
         while True:
@@ -106,6 +106,9 @@ class PaidProvider:
                 sent=_sent(veil),
             )
             return
+
+    def _veil(self, inquiry: Inquiry) -> Veil:
+        return Veil(_without_strangers(inquiry), on=self._masking)
 
     @asynccontextmanager
     async def _attempt(self, trial: "_Trial", veil: Veil) -> AsyncIterator[None]:

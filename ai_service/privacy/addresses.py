@@ -55,8 +55,8 @@ _ADDRESSES = tuple(
         rf"(?<!\w)\d{{1,4}}(?:[ \t]?(?:bis|ter|quater))?{_S},?{_G}{_FRENCH}{_G}(?:{_SMALL}{_G}|[dl]['’]){{0,3}}"
         rf"{_CAPITAL}(?:{_G}(?:{_SMALL}{_G})?{_CAPITAL}){{0,3}}{_TAIL}",
         # Lindenstraße 12a · Berliner Straße 3
-        rf"(?<!\w)(?:{_CAPITAL}[ \t-]{{1,3}})?(?-i:[A-ZÄÖÜ])[\wäöüß-]{{0,40}}?{_GERMAN}{_G}{_NUMBER}(?![\w]){_TAIL}",
-        rf"(?<!\w)(?-i:[A-ZÄÖÜ])[\wäöüß-]{{1,40}}[ \t-]{_GERMAN}{_G}{_NUMBER}(?![\w]){_TAIL}",
+        rf"(?<![\w-])(?:{_CAPITAL}[ \t-]{{1,3}})?(?-i:[A-ZÄÖÜ])[\wäöüß-]{{0,40}}?{_GERMAN}{_G}{_NUMBER}(?![\w]){_TAIL}",
+        rf"(?<![\w-])(?-i:[A-ZÄÖÜ])[\wäöüß-]{{1,40}}[ \t-]{_GERMAN}{_G}{_NUMBER}(?![\w]){_TAIL}",
         # 45 Park Avenue · 221B Baker Street
         rf"(?<!\w)\d{{1,5}}[a-z]?{_G}(?:{_CAPITAL}{_G}){{1,4}}{_ENGLISH}(?![\w])\.?{_TAIL}",
     )

@@ -112,3 +112,16 @@ def test_answer_to_another_customer_tells_nothing_of_them() -> None:
         "Hola, Marta Gil:\n\nEnviamos el pedido A-10023 a Calle Mayor 3, Madrid. Tel. 612 345 678."
     )
     assert text == "Hola, …:\n\nEnviamos el pedido … a …. Tel. …."
+
+
+@pytest.mark.timeout(60)  # patterns that are not bounded took minutes for some of these
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("a", "1", "1 ", "\n", "\t \n", " ", "a@", "A-", "Aa9", "Aa9-", "Ana ", "Ana de ", "Gracias,\n", "Hola, "),
+        *("Calle ", "calle A 1, ", "Via A a a a ", "12 Aa ", "ES91 ", "password is ", "-----BEGIN A-----", "a\u0301"),
+    ],
+)
+def test_no_text_keeps_the_patterns_busy(piece: str) -> None:
+    text = (piece * 20_000)[:20_000]
+    assert len(Veil(inquiry(text, name="Ana López")).hidden(text)) > 0

