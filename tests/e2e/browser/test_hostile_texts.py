@@ -36,6 +36,32 @@ async def test_sixty_payloads_in_every_field_stay_text_behind_the_private_link(v
         await assert_inert(page, text)
 
 
+async def test_sixty_payloads_in_every_field_stay_text_on_the_agents_screen(visitor: Visitor) -> None:
+    page = visitor.page
+    sent = [
+        await visitor.system.create(customer_name=text, subject=text.replace("\n", " "), message=text)
+        for text in HOSTILE_TEXTS
+    ]
+    await visitor.log_in_as_admin()
+    await page.goto(f"/inbox/{sent[-1]['id']}?tab=all")  # the newest, at the top of the list
+    for text in reversed(HOSTILE_TEXTS):
+        await expect(page.get_by_role("heading", level=1)).to_have_text(["Bandeja", " ".join(text.split())])
+        await expect(page.get_by_role("article")).to_have_count(1)
+        await assert_inert(page, text)
+        await page.keyboard.press("j")
+
+
+async def test_payloads_stay_text_where_a_search_marks_its_words_in_them(visitor: Visitor) -> None:
+    page = visitor.page
+    text = HOSTILE_TEXTS[10]
+    await visitor.system.create(customer_name=f"Zoraida {text}", subject=f"Zoraida {text}", message=f"Zoraida {text}")
+    await visitor.log_in_as_admin()
+    await page.goto("/inbox?tab=all&q=zoraida")
+    await expect(page.locator("mark").first).to_be_visible()
+    assert await page.evaluate("window.pokAlarm") is None
+    assert await page.locator(ELEMENTS).count() == 0
+
+
 async def test_payloads_stay_text_in_the_account_and_in_the_account_holders_name(visitor: Visitor) -> None:
     page = visitor.page
     email, headers = await register(visitor.system)
