@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browser import PASSWORD, Visitor
@@ -36,6 +37,7 @@ async def test_sixty_payloads_in_every_field_stay_text_behind_the_private_link(v
         await assert_inert(page, text)
 
 
+@pytest.mark.timeout(600)
 async def test_sixty_payloads_in_every_field_stay_text_on_the_agents_screen(visitor: Visitor) -> None:
     page = visitor.page
     sent = [
