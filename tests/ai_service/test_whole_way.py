@@ -72,6 +72,7 @@ async def system(
             )
             tasks = [
                 asyncio.create_task(knowledge.watch()),
+                asyncio.create_task(knowledge.teach(embedded.learn)),
                 asyncio.create_task(work(settings, asyncio.Event())),
             ]
             try:
