@@ -14,7 +14,7 @@ COMPILE_ALL := $(COMPILE) --all-extras \
 TOOL := $(BIN)/uv tool run
 
 .DEFAULT_GOAL := help
-.PHONY: help up web doctor test test-long test-e2e test-faults screenshots eval check fmt proto openapi lock clean audit sbom installed installed-dev
+.PHONY: help up web doctor test test-long test-e2e test-faults screenshots lighthouse eval check fmt proto openapi lock clean audit sbom installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ screenshots: installed-dev web ## Take the screenshots of README anew, with Chro
 eval: installed-dev ## Measure the embedded model anew (SOURCES=folder of public sets), or a PROVIDER on your own DATA=file
 	$(BIN)/python -m ai_service.embedded.eval $(if $(SOURCES),--sources $(SOURCES)) \
 		$(if $(DATA),--data $(DATA)) $(if $(PROVIDER),--provider $(PROVIDER))
+
+lighthouse: installed-dev web ## Have Lighthouse report on the dashboard, with Chromium
+	$(BIN)/python -m benchmarks.lighthouse
 
 check: installed-dev ## Format, lint, types, architecture, contracts, weight of the dashboard
 	$(BIN)/ruff format --check

@@ -1,0 +1,1 @@
+"""Lighthouse, locked by its own package.json: nobody else needs it."""
