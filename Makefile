@@ -14,7 +14,7 @@ COMPILE_ALL := $(COMPILE) --all-extras \
 TOOL := $(BIN)/uv tool run
 
 .DEFAULT_GOAL := help
-.PHONY: help up web doctor test test-long test-e2e test-faults screenshots lighthouse eval check fmt proto openapi lock clean audit sbom installed installed-dev
+.PHONY: help up web doctor test test-long test-e2e test-smoke test-faults screenshots lighthouse eval check fmt proto openapi lock clean audit sbom installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-long: installed-dev ## Run the slower and deeper variants
 
 test-e2e: installed-dev ## Drive the dashboard in a browser
 	$(BIN)/pytest -m e2e
+
+test-smoke: installed-dev ## Drive the most important of it in a browser
+	$(BIN)/pytest -m smoke
 
 test-faults: installed-dev ## Run long rounds of injected faults
 	$(BIN)/pytest -m faults

@@ -92,6 +92,7 @@ async def test_both_agents_see_what_the_other_has_set(arrive: Arrive) -> None:
             await expect(each.get_by_role("button", name=f"{word} · Categoría")).to_be_visible()
 
 
+@pytest.mark.smoke
 async def test_reply_of_another_while_one_types_is_compared_before_both_are_sent(arrive: Arrive) -> None:
     ana, berta = await arrive(), await arrive()
     await ana.log_in_as_agent("Ana Vega")

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page, Request, Route, expect
 
 from tests.support.browser import ELSEWHERE, PASSWORD, Arrive, Visitor
@@ -52,6 +53,7 @@ async def test_page_that_cannot_be_loaded_without_a_connection_is_offered_again(
     overlook_the_broken_network(visitor)
 
 
+@pytest.mark.smoke
 async def test_page_of_an_older_build_offers_the_new_one_and_keeps_what_was_typed(visitor: Visitor) -> None:
     page = visitor.page
     await visitor.log_in_as_admin()
@@ -77,6 +79,7 @@ async def test_page_whose_first_load_fails_can_be_loaded_again(visitor: Visitor)
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
+@pytest.mark.smoke
 async def test_what_happened_while_the_stream_was_cut_is_told_when_it_is_back(visitor: Visitor) -> None:
     page = visitor.page
     await visitor.log_in_as_admin()
@@ -113,6 +116,7 @@ async def test_another_tab_goes_on_where_the_one_that_read_the_stream_was_closed
     assert positions[0]
 
 
+@pytest.mark.smoke
 async def test_server_that_restarts_while_one_types_loses_and_doubles_nothing(visitor: Visitor) -> None:
     page, system = visitor.page, visitor.system
     await visitor.log_in_as_admin()

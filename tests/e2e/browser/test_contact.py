@@ -30,6 +30,7 @@ async def send(page: Page) -> None:
     await page.get_by_role("button", name="Enviar consulta").click()
 
 
+@pytest.mark.smoke
 async def test_visitor_sends_an_inquiry_and_keeps_its_private_link_over_a_reload(visitor: Visitor) -> None:
     page, subject = visitor.page, unique("Pedido perdido")
     await page.clock.install()

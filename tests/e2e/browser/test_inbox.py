@@ -83,7 +83,7 @@ async def test_agent_corrects_answers_with_the_draft_and_resolves(visitor: Visit
     await expect(page.get_by_role("region", name="Conversación")).to_contain_text("Hasta pronto.")
     await expect(answer).to_have_value("")
     await page.get_by_role("button", name="Resolver", exact=True).click()
-    await expect(page.get_by_text(f"{created['reference']} resuelta")).to_be_visible()
+    await expect(page.get_by_text(f"{created['reference']} resuelta", exact=True)).to_be_visible()
     inquiry = await visitor.system.detail(created["id"])
     assert (inquiry["status"], inquiry["category"]) == ("resolved", "returns_refunds")
 
@@ -151,6 +151,7 @@ async def test_phone_shows_list_or_detail(visitor: Visitor) -> None:
     await expect(page.get_by_role("list", name="Consultas")).to_be_visible()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("visitor", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
 async def test_inbox_and_analytics_are_accessible(visitor: Visitor) -> None:
     page = visitor.page

@@ -62,6 +62,7 @@ async def work(agent: Visitor, say: Words, subject: str) -> None:
     await expect(page.get_by_role("region", name=say("detail.conversation"))).to_contain_text("Hasta pronto.")
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("language", "options"), JOURNEYS)
 async def test_inquiry_goes_from_the_customer_to_the_agent_and_back(
     arrive: Arrive, language: str, options: dict[str, Any]
@@ -84,14 +85,17 @@ async def test_inquiry_goes_from_the_customer_to_the_agent_and_back(
     assert await customer.violations() == []
 
 
+@pytest.mark.smoke
 async def test_agent_works_with_the_keyboard_alone(visitor: Visitor) -> None:
     page, system, subject = visitor.page, visitor.system, unique("Solo teclado")
     created = await system.create(subject=subject)
     await system.final([created["id"]], seconds=30)
     await visitor.log_in_as_admin()
+    listed = page.get_by_role("list", name="Consultas").get_by_role("listitem")
+    await expect(listed.first).to_be_visible()
     await page.keyboard.press("/")
     await page.keyboard.type(created["reference"])
-    await expect(page.get_by_role("list", name="Consultas").get_by_role("listitem")).to_have_count(1)
+    await expect(listed).to_have_count(1)
     await page.keyboard.press("Tab")
     while not await page.evaluate("document.activeElement.matches('li a')"):
         await page.keyboard.press("Tab")

@@ -21,6 +21,7 @@ async def test_wrong_password_is_said_and_the_right_one_opens_the_inbox(visitor:
     await page.wait_for_url("**/inbox")
 
 
+@pytest.mark.smoke
 async def test_session_survives_a_reload_and_ends_in_every_tab(visitor: Visitor) -> None:
     await visitor.log_in_as_admin()
     other = await visitor.page.context.new_page()

@@ -120,6 +120,7 @@ async def test_customers_have_their_settings_without_the_dashboard(visitor: Visi
     assert await visitor.violations() == []
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("visitor", THEMES, indirect=True)
 async def test_settings_are_accessible(visitor: Visitor) -> None:
     await visitor.log_in_as_admin()

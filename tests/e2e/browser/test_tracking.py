@@ -43,6 +43,7 @@ async def test_token_is_sent_as_a_header_and_never_in_an_address(visitor: Visito
     assert not [url for url, _ in asked if token in url.partition("#")[0]]
 
 
+@pytest.mark.smoke
 async def test_customer_sees_status_and_conversation_and_writes_again(visitor: Visitor) -> None:
     page = visitor.page
     created = await visitor.system.create(subject=unique("Conversación"))
