@@ -1,6 +1,7 @@
 """Fixtures for all tests: servers are real and run once per session; every test gets databases of its own."""
 
 import os
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,14 @@ import pytest
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 from tests.support.servers import PostgresServer, ValkeyServer, postgres_server, scratch_folder, valkey_server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make test-faults` passes on; without --seed, chance is different every time, and says what it was."""
+    faults = parser.getgroup("faults")
+    faults.addoption("--seed", type=int, default=random.randrange(10**6), help="repeats what this seed did")
+    faults.addoption("--rounds", type=int, default=None, help="how many rounds of tests that have any")
+    faults.addoption("--inquiries", type=int, default=None, help="how many inquiries in each round")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,30 @@
+"""What fault tests share: the provider that can be told to misbehave, and a plan that can be repeated."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.openai_stub import OpenAIStub
+from tests.support.plan import Plan
+
+
+@pytest.fixture
+def plan(request: pytest.FixtureRequest, tmp_path: Path) -> Plan:
+    """Seed, rounds and inquiries as the command line says."""
+    option = request.config.getoption
+    return Plan(request.node.name, option("--seed"), option("--rounds"), option("--inquiries"), tmp_path)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[OpenAIStub]:
+    """An OpenAI-compatible server that counts its calls; `at(provider)` points a system to it."""
+    stub = OpenAIStub()
+    await stub.start()
+    yield stub
+    await stub.stop()
+
+
+def at(provider: OpenAIStub) -> dict[str, str]:
+    """The settings of a system that asks this provider."""
+    return {"POK_OPENAI_BASE_URL": provider.base_url, "POK_OPENAI_MODEL": "stub-1", "POK_OPENAI_AT_ONCE": "64"}

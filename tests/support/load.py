@@ -1,0 +1,97 @@
+"""Customers who write many inquiries at once, and try again, with the same key, until each is acknowledged."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
+from uuid import UUID
+
+import httpx
+
+PATIENCE = 180.0
+"""Seconds after which a customer gives up."""
+PAUSE = 0.2
+WAIT = 20.0
+"""Seconds for one answer."""
+
+
+class Answer(NamedTuple):
+    """What one try got: a status, 0 where the connection broke, and after how many seconds."""
+
+    status: int
+    seconds: float
+    retry_after: str | None = None
+
+
+class Load:
+    """What was sent and what came back. `acknowledged` maps an inquiry's id to the number in its text."""
+
+    def __init__(self, address: httpx.URL | str, rng: Random, at_once: int = 25) -> None:
+        self.acknowledged: dict[str, int] = {}
+        self.answers: list[Answer] = []
+        self._address = address
+        self._rng = rng
+        self._at_once = at_once
+        self._changed = asyncio.Condition()
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """How often each status came."""
+        return Counter(answer.status for answer in self.answers)
+
+    def longest(self, *statuses: int) -> float:
+        """Seconds of the slowest answer with one of these statuses; 0 without any."""
+        return max((answer.seconds for answer in self.answers if answer.status in statuses), default=0.0)
+
+    async def create(self, count: int, until: Callable[[], bool] = lambda: False) -> None:
+        """Write so many inquiries, or fewer if `until` holds before; returns when each is acknowledged."""
+        numbers = iter(range(len(self.acknowledged), len(self.acknowledged) + count))
+
+        async with httpx.AsyncClient(base_url=self._address, timeout=WAIT) as client:
+
+            async def customer() -> None:
+                for number in numbers:
+                    if until():
+                        return
+                    await self._write(client, number)
+
+            async with asyncio.TaskGroup() as customers:
+                for _ in range(self._at_once):
+                    customers.create_task(customer())
+
+    async def reached(self, count: int) -> None:
+        """Wait until so many are acknowledged."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: len(self.acknowledged) >= count)
+
+    async def _write(self, client: httpx.AsyncClient, number: int) -> None:
+        body = {
+            "customer_name": "Ana Ruiz",
+            "customer_email": "ana@example.com",
+            "subject": f"Cobro doble {number}",
+            "message": f"Me han cobrado dos veces el pedido A-{10_000 + number}. Ya tendría que estar aquí.",
+        }
+        headers = {"Idempotency-Key": str(UUID(int=self._rng.getrandbits(128), version=4))}
+        async with asyncio.timeout(PATIENCE):
+            while (created := await self._try(client, body, headers)) is None:
+                await asyncio.sleep(PAUSE)
+        async with self._changed:
+            self.acknowledged[created] = number
+            self._changed.notify_all()
+
+    async def _try(self, client: httpx.AsyncClient, body: dict[str, str], headers: dict[str, str]) -> str | None:
+        began = time.monotonic()
+        try:
+            response = await client.post("/api/inquiries/create/", json=body, headers=headers)
+        except httpx.TransportError:
+            self.answers.append(Answer(0, time.monotonic() - began))
+            return None
+        seconds = time.monotonic() - began
+        self.answers.append(Answer(response.status_code, seconds, response.headers.get("retry-after")))
+        if response.status_code == 201:
+            return str(response.json()["id"])
+        if response.status_code in (429, 503, 504):
+            return None
+        raise AssertionError(f"a create was answered {response.status_code}: {response.text[:500]}")
