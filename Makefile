@@ -13,8 +13,12 @@ COMPILE_ALL := $(COMPILE) --all-extras \
 # Tools that are run too seldom to be installed for everybody.
 TOOL := $(BIN)/uv tool run
 
+# What test-faults and test-soak pass on; ONLY=… names the tests to run.
+FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	$(if $(INQUIRIES),--inquiries $(INQUIRIES)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),-k "$(ONLY)")
+
 .DEFAULT_GOAL := help
-.PHONY: help up web doctor test test-long test-e2e test-smoke test-faults screenshots lighthouse eval check fmt proto openapi lock clean audit sbom installed installed-dev
+.PHONY: help up web doctor test test-long test-e2e test-smoke test-faults test-soak screenshots lighthouse eval check fmt proto openapi lock clean audit sbom installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,11 +43,19 @@ test-long: installed-dev ## Run the slower and deeper variants
 test-e2e: installed-dev ## Drive the dashboard in a browser
 	$(BIN)/pytest -m e2e
 
+<<<<<<< HEAD
 test-smoke: installed-dev ## Drive the most important of it in a browser
 	$(BIN)/pytest -m smoke
 
 test-faults: installed-dev ## Run long rounds of injected faults
 	$(BIN)/pytest -m faults
+=======
+test-faults: installed-dev ## Run long rounds of injected faults (SEED=… ROUNDS=… INQUIRIES=… repeat or bound them)
+	$(BIN)/pytest -m faults -s tests/faults $(FAULT_OPTIONS)
+
+test-soak: installed-dev ## Flood the system, then keep it half busy for MINUTES=…
+	$(BIN)/pytest -m soak -s tests/faults $(FAULT_OPTIONS)
+>>>>>>> d6580f7 (Inject faults into workers, Valkey, Postgres, AI, relays and links; end work that nobody waits for)
 
 screenshots: installed-dev web ## Take the screenshots of README anew, with Chromium
 	$(BIN)/python -m tests.support.screenshots

@@ -15,6 +15,7 @@ from edge_api import sse
 from edge_api.attendance import Attendance
 from edge_api.backend import Backend
 from edge_api.live import Feed, FellBehindError, Watcher
+from edge_api.presence import gone
 from runtime import process
 from runtime.rpc.errors import RpcError
 
@@ -59,8 +60,8 @@ class EventStream(Stream):
 
     async def _send(self, send: Send, receive: Receive) -> None:
         watcher = self._watcher
-        gone = asyncio.create_task(_disconnected(receive))
-        gone.add_done_callback(lambda _: watcher.end())
+        leaving = asyncio.create_task(gone(receive))
+        leaving.add_done_callback(lambda _: watcher.end())
         self._attendance.enter(self._session_id, watcher)
         idle = True
         try:
@@ -75,7 +76,7 @@ class EventStream(Stream):
         finally:
             watcher.limit = None
             self._attendance.leave(self._session_id, watcher)
-            listening = gone.cancel()
+            listening = leaving.cancel()
             await watcher.leave()
         if idle and listening:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -92,11 +93,6 @@ class _Events(ASGIResponse):
 
     async def send_body(self, send: Send, receive: Receive) -> None:
         await self._send(send, receive)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 @contextmanager

@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     faults.addoption("--seed", type=int, default=random.randrange(10**6), help="repeats what this seed did")
     faults.addoption("--rounds", type=int, default=None, help="how many rounds of tests that have any")
     faults.addoption("--inquiries", type=int, default=None, help="how many inquiries in each round")
+    faults.addoption("--minutes", type=float, default=5.0, help="how long a soak test lasts")
 
 
 @pytest.fixture(scope="session")

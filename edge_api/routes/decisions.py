@@ -11,6 +11,7 @@ from pok.inquiry.v1 import decisions_pb2
 from edge_api import convert, deadlines
 from edge_api.body import EdgeRequest
 from edge_api.openapi import BODY_ERRORS, operation
+from edge_api.presence import while_present
 from edge_api.routes.inquiries import ETAG, InquiryId, entity_tag
 from edge_api.schemas.decisions import Analysis, DryRun, InquiryRun, Run, RunPage, RunQuery, Usage
 from edge_api.schemas.explanation import ExplainingPhrase, Explanation, ExplanationQuery, SimilarCase
@@ -87,9 +88,9 @@ async def undo_inquiry_run(request: EdgeRequest, inquiry_id: InquiryId, run: Run
 )
 async def dry_run_inquiry(request: EdgeRequest, inquiry_id: InquiryId, data: DryRun) -> Analysis:
     """Analyses the inquiry as it is and changes nothing; what it costs counts for the day. May take 30 seconds."""
-    response = await request.backend.decisions.DryRun(
-        decisions_pb2.DryRunRequest(inquiry_id=str(inquiry_id), provider=data.provider), timeout=deadlines.DRY_RUN
-    )
+    asked = decisions_pb2.DryRunRequest(inquiry_id=str(inquiry_id), provider=data.provider)
+    answer = request.backend.decisions.DryRun(asked, timeout=deadlines.DRY_RUN)
+    response = await while_present(request.receive, answer)
     return _analysis(response.analysis)
 
 

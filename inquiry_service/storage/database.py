@@ -28,6 +28,7 @@ PLANNER = {"random_page_cost": "1.1", "jit": "off"}
 UNREACHABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says whose server has died, until its end is noticed
     asyncpg.OperatorInterventionError,  # shutdown, crash recovery, cancelled by statement_timeout
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,6 @@ async def provider() -> AsyncIterator[OpenAIStub]:
     await stub.stop()
 
 
-def at(provider: OpenAIStub) -> dict[str, str]:
+def at(provider: OpenAIStub) -> dict[str, Any]:
     """The settings of a system that asks this provider."""
     return {"POK_OPENAI_BASE_URL": provider.base_url, "POK_OPENAI_MODEL": "stub-1", "POK_OPENAI_AT_ONCE": "64"}

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,6 +150,13 @@ class Cluster:
         answer = await self.http.post("/api/token/", json={"email": ADMIN, "password": password})
         self.http.headers["authorization"] = f"Bearer {answer.raise_for_status().json()['access']}"
 
+    def confess(self) -> None:
+        """Print what the members have logged as errors, before their logs are thrown away."""
+        for member in self.members.values():
+            lines = member.log.path.read_text(errors="replace").splitlines()
+            for line in [line for line in lines if '"level": "error"' in line or "Traceback" in line][-10:]:
+                sys.stdout.write(f"{member.name}: {line}\n")
+
     async def stop(self) -> None:
         """Stop what runs, edge first."""
         await self.http.aclose()
@@ -200,6 +208,9 @@ async def cluster(
         running.links = proxies
         try:
             yield running
+        except BaseException:
+            running.confess()
+            raise
         finally:
             await running.stop()
             data.close()

@@ -85,6 +85,11 @@ def answering(**changes: Any) -> Behaviour:
     return lambda _: completion(json.dumps({**ANSWER, **changes}))
 
 
+def after(seconds: float) -> Behaviour:
+    """The usual answer, so much later."""
+    return lambda request: msgspec.structs.replace(answering()(request), delay=seconds)
+
+
 def in_turn(*behaviours: Behaviour) -> Behaviour:
     """One after the other, the last one for ever."""
     left = list(behaviours)
@@ -103,10 +108,14 @@ def failing(status: int, **headers: str) -> Behaviour:
 
 
 class OpenAIStub:
-    """`behave` may be replaced at any time; `requests` holds the bodies of all calls so far."""
+    """`behave` may be replaced at any time; `requests` holds the bodies of all calls so far.
+
+    `hanging` counts the calls that wait for an answer which never comes whole.
+    """
 
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
+        self.hanging = 0
         self.reset()
 
     def reset(self) -> None:
@@ -146,7 +155,11 @@ class OpenAIStub:
                     writer.write(_encode(reply))
                     await writer.drain()
                 if reply.hang:
-                    await reader.read()
+                    self.hanging += 1
+                    try:
+                        await reader.read()
+                    finally:
+                        self.hanging -= 1
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             return  # a client that went away is part of many tests

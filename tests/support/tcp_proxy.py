@@ -12,6 +12,8 @@ SLOW_SECONDS = 0.2
 TRICKLE_BYTES = 128
 TRICKLE_SECONDS = 0.125
 CHUNK = 16_384
+PATIENCE = 30.0
+"""Seconds after which a test that waits has failed."""
 MOST_WAITING = 64
 """Chunks that are read ahead of what is written, for each direction of a connection."""
 
@@ -23,6 +25,7 @@ class TcpProxy:
         self._target = target
         self._mode: Mode = "pass"
         self._changed = asyncio.Condition()
+        self._held = 0
         self._open: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -50,10 +53,16 @@ class TcpProxy:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
+    async def holds(self, count: int) -> None:
+        """Wait until it holds back so many bytes in all."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: self._held >= count)
+
     async def be(self, mode: Mode) -> None:
         """Change what happens from now on."""
         async with self._changed:
             self._mode = mode
+            self._held = 0
             self._changed.notify_all()
         if mode == "reset":
             for writer in list(self._open):
@@ -94,6 +103,9 @@ class TcpProxy:
         writing = asyncio.create_task(self._write(waiting, sink))
         try:
             while chunk := await source.read(CHUNK):
+                async with self._changed:
+                    self._held += len(chunk) if self._mode == "blackhole" else 0
+                    self._changed.notify_all()
                 await waiting.put((asyncio.get_running_loop().time(), chunk))
             await waiting.put((0.0, b""))
             await writing
