@@ -9,9 +9,9 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from runtime.settings import Secret
+from runtime.valkey import AWAY
 
 PATIENCE = 0.05
 """Seconds that a request waits for Valkey."""
@@ -86,7 +86,7 @@ class Counters:
         try:
             async with asyncio.timeout(CONNECTION_TIMEOUT):
                 await self._redis.ping()
-        except (RedisError, OSError, TimeoutError) as error:
+        except AWAY as error:
             self._pause(type(error).__name__)
 
     async def _send(self) -> None:
@@ -95,7 +95,7 @@ class Counters:
             try:
                 async with asyncio.timeout(CONNECTION_TIMEOUT):
                     await self._ask([question for question in batch if not question.answer.done()])
-            except (RedisError, OSError, TimeoutError) as error:
+            except AWAY as error:
                 self._pause(type(error).__name__)
                 for question in batch + self._questions:
                     if not question.answer.done():

@@ -66,6 +66,7 @@ BY_CODE: Mapping[str, Kind] = {
     "FAILED_PRECONDITION": CONFLICT,
     "RESOURCE_EXHAUSTED": RATE_LIMITED,
     "UNAVAILABLE": UNAVAILABLE,
+    "UNIMPLEMENTED": UNAVAILABLE,  # while a service behind is still of the version before
     "DEADLINE_EXCEEDED": Kind(504, "timeout", "It took too long"),
 }
 # Reasons that deserve a type, or another status, of their own.

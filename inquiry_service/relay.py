@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from inquiry_service.counters import RINGS, RINGS_DROPPED
 from inquiry_service.storage import doorbells
@@ -14,6 +13,7 @@ from inquiry_service.storage.database import Database
 from runtime import doorbell
 from runtime.doorbell import Origin
 from runtime.rpc.errors import RpcError
+from runtime.valkey import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Relay:
             self._waiting.put_nowait((inquiry_id, Origin.here()))
 
     async def ring_now(self, rings: Iterable[Ring]) -> None:
-        """Write doorbells to the stream in one round trip. Raises RedisError, OSError or TimeoutError."""
+        """Write doorbells to the stream in one round trip. Raises what is in AWAY."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for inquiry_id, origin in rings:
                 pipeline.xadd(
@@ -67,7 +67,7 @@ class Relay:
                 if lost:
                     await doorbells.forget_rings(self._database)
                     lost = False
-            except (RedisError, OSError, TimeoutError, RpcError) as error:
+            except (RpcError, *AWAY) as error:
                 if not lost:
                     log.warning("doorbell_unreachable", cause=type(error).__name__)
                 lost = True

@@ -4,7 +4,6 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from redis.exceptions import RedisError
 
 from inquiry_service.counters import LEASES_LOST, RINGS
 from inquiry_service.domain.drafts import STALLED_SECONDS
@@ -14,6 +13,7 @@ from inquiry_service.storage import doorbells, drafts, inquiries, knowledge, ses
 from inquiry_service.storage.database import Database
 from runtime.doorbell import NOWHERE
 from runtime.rpc.errors import RpcError
+from runtime.valkey import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class Sweeper:
                     await workers.purge(self._database)
                     purge_at = loop.time() + PURGE_EVERY_SECONDS
                 troubled = False
-            except (RpcError, RedisError, OSError, TimeoutError) as error:
+            except (RpcError, *AWAY) as error:
                 if not troubled:
                     log.warning("sweep_failed", cause=type(error).__name__)
                 troubled, pause = True, EVERY_SECONDS

@@ -8,10 +8,11 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 from taskiq_redis import RedisStreamBroker
 
 from runtime.doorbell import GROUP, STREAM
+from runtime.valkey import AWAY
 from worker import backoff
 
 BLOCK_MS = 2_000
@@ -59,7 +60,7 @@ class DoorbellBroker(RedisStreamBroker):
                 async for doorbell in self._read():
                     delays = backoff.delays()
                     yield doorbell
-            except (RedisError, TimeoutError) as error:
+            except AWAY as error:
                 log.warning("doorbell_lost", error=type(error).__name__)
                 await asyncio.sleep(next(delays))
 

@@ -34,6 +34,7 @@ REFUSALS: list[tuple[errors.RpcError, int, str]] = [
     (errors.ResourceExhausted("Slower.", retry_delay=6.2), 429, "rate-limited"),
     (errors.Unavailable("Later.", retry_delay=2.0), 503, "unavailable"),
     (errors.DeadlineExceeded("Too slow."), 504, "timeout"),
+    (errors.Unimplemented("Not yet."), 503, "unavailable"),
 ]
 
 

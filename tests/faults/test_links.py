@@ -18,6 +18,7 @@ from tests.support.tcp_proxy import Mode
 LINKS = (
     *(("edge", "inquiry"), ("edge", "valkey")),
     *(("inquiry", "postgres"), ("inquiry", "valkey"), ("inquiry", "ai")),
+    ("worker", "valkey"),
 )
 MODES: tuple[Mode, ...] = ("slow", "trickle", "blackhole", "reset")
 EXEMPT = frozenset({"stream_events", "stream_draft", "import_inquiries", "export_inquiries", "export_audit_entries"})
@@ -25,6 +26,8 @@ EXEMPT = frozenset({"stream_events", "stream_draft", "import_inquiries", "export
 LEAVING = frozenset({"revoke_token", "revoke_sessions", "delete_inquiry", "create_erasure"})
 """They would end the session, or the inquiry, that the others use."""
 LATE = 0.5
+HEALED = 30.0
+SERVICES = ("edge", "inquiry", "ai", "worker")
 MOST_GROWTH = 1.25
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
@@ -80,13 +83,14 @@ async def call(system: Cluster, operation: Operation, inquiry_id: str) -> str:
 
 async def usable(system: Cluster) -> None:
     """Wait until everything is as before."""
-    async with asyncio.timeout(30):
-        for path in ("/api/health/ready", "/api/inquiries/", "/api/me/"):
-            while not (await system.http.get(path)).is_success:  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.1)
+    for path in ("/api/health/ready", "/api/inquiries/", "/api/me/"):
+        deadline = time.monotonic() + HEALED
+        while not (answer := await system.http.get(path)).is_success:
+            assert time.monotonic() < deadline, f"{path} is still answered {answer.status_code}: {answer.text}"
+            await asyncio.sleep(0.1)
+    assert all(system[name].runs for name in SERVICES)
 
 
 def memory(system: Cluster) -> dict[str, int]:
     """Resident megabytes of our processes."""
-    names = ("edge", "inquiry", "ai", "worker")
-    return {name: psutil.Process(system[name].pid).memory_info().rss // 2**20 for name in names}
+    return {name: psutil.Process(system[name].pid).memory_info().rss // 2**20 for name in SERVICES}

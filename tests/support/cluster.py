@@ -151,11 +151,12 @@ class Cluster:
         self.http.headers["authorization"] = f"Bearer {answer.raise_for_status().json()['access']}"
 
     def confess(self) -> None:
-        """Print what the members have logged as errors, before their logs are thrown away."""
+        """Print what the members have logged as errors, and how they ended, before their logs are thrown away."""
         for member in self.members.values():
             lines = member.log.path.read_text(errors="replace").splitlines()
-            for line in [line for line in lines if '"level": "error"' in line or "Traceback" in line][-10:]:
-                sys.stdout.write(f"{member.name}: {line}\n")
+            errors = [line for line in lines if '"level": "error"' in line][-10:]
+            last_words = [] if member.runs or member.process.once else member.log.last_lines(60)
+            sys.stdout.writelines(f"{member.name}: {line}\n" for line in (*errors, *last_words))
 
     async def stop(self) -> None:
         """Stop what runs, edge first."""
