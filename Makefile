@@ -43,19 +43,14 @@ test-long: installed-dev ## Run the slower and deeper variants
 test-e2e: installed-dev ## Drive the dashboard in a browser
 	$(BIN)/pytest -m e2e
 
-<<<<<<< HEAD
 test-smoke: installed-dev ## Drive the most important of it in a browser
 	$(BIN)/pytest -m smoke
 
-test-faults: installed-dev ## Run long rounds of injected faults
-	$(BIN)/pytest -m faults
-=======
 test-faults: installed-dev ## Run long rounds of injected faults (SEED=… ROUNDS=… INQUIRIES=… repeat or bound them)
 	$(BIN)/pytest -m faults -s tests/faults $(FAULT_OPTIONS)
 
 test-soak: installed-dev ## Flood the system, then keep it half busy for MINUTES=…
 	$(BIN)/pytest -m soak -s tests/faults $(FAULT_OPTIONS)
->>>>>>> d6580f7 (Inject faults into workers, Valkey, Postgres, AI, relays and links; end work that nobody waits for)
 
 screenshots: installed-dev web ## Take the screenshots of README anew, with Chromium
 	$(BIN)/python -m tests.support.screenshots
