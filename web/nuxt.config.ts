@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 
-const AREAS = ['common', 'inbox', 'detail', 'analytics', 'queue', 'admin', 'settings', 'public']
+const AREAS = ['common', 'inbox', 'detail', 'ai', 'analytics', 'queue', 'admin', 'settings', 'public']
 
 let graph = ''
 

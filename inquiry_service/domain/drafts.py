@@ -30,7 +30,7 @@ NOT_UNDERSTOOD = "instruction_not_understood"
 
 # As people move it. What is missing, the machine does, or a newer draft or message.
 BY_PEOPLE: Mapping[str, frozenset[str]] = {
-    "generating": frozenset(),
+    "generating": frozenset({"dismissed"}),
     "ready": frozenset({"inserted", "dismissed"}),
     "inserted": frozenset({"ready", "dismissed"}),
     "dismissed": frozenset({"ready", "inserted"}),

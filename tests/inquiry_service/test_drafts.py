@@ -287,6 +287,24 @@ async def test_reply_while_a_draft_is_written_supersedes_it_and_its_cost_counts(
     assert [row["cost_micros"] for row in await service.sql("select cost_micros from spending")] == [70]
 
 
+async def test_draft_dismissed_while_it_is_written_stays_so_and_counts_what_it_cost(
+    service: Service, analysis: AnalysisStub
+) -> None:
+    inquiry_id = await analysed(service)
+
+    async def write(_request: ai.DraftReplyRequest) -> AsyncIterator[ai.DraftReplyResponse]:
+        act_as("support")
+        await move(service, inquiry_id, "dismissed")
+        yield ai.DraftReplyResponse(reply=drafted("Too late.", usage=ai.Usage(cost_micros=70)))
+
+    analysis.write = write
+    parts = await regenerate(service, inquiry_id)
+    assert parts[-1].draft.state == state("dismissed")
+    assert await states(service, inquiry_id) == ["superseded", "dismissed"]
+    assert (await service.get(inquiry_id)).suggested_reply == ""
+    assert [row["cost_micros"] for row in await service.sql("select cost_micros from spending")] == [70]
+
+
 async def test_draft_without_progress_for_a_minute_is_failed(service: Service, analysis: AnalysisStub) -> None:
     async def write(_request: ai.DraftReplyRequest) -> AsyncIterator[ai.DraftReplyResponse]:
         yield ai.DraftReplyResponse(delta="Dear ")

@@ -78,7 +78,9 @@ export function useInquiryActions(inquiry: Ref<StaffInquiry | undefined>, onChan
 
   function offerUndo(before: StaffInquiry, after: StaffInquiry, fields: Fields, said: string) {
     const back = Object.fromEntries(Object.keys(fields).map((name) => [name, before[name as keyof Fields]])) as Fields
-    const possible = back.status !== 'new' && Object.values(back).every((value) => value !== undefined) && !('category' in back && back.category === null)
+    // A category that the machine had set is not decided by a person again, who would teach it something by that.
+    if ('category' in back && !before.human_fields.includes('category')) back.category = null
+    const possible = back.status !== 'new' && Object.values(back).every((value) => value !== undefined)
     toast.add({
       title: said,
       color: 'neutral',

@@ -5,6 +5,8 @@ import type { Draft, StaffInquiry } from '~/api/types.gen'
 
 export type Written = { kind: 'reply' | 'note', text: string, draft: number | null, resolve: boolean }
 
+const BLANK: Draft = { number: 0, state: 'generating', text: '', message_number: 0, instruction: null, model: null, reply_number: null, edit_distance: null, reason: null, cited: [], missing: [], masked: [], create_time: '', update_time: '' }
+
 /** Answering an inquiry: the shared draft, and what is sent. */
 export function useReplying(inquiryId: string, inquiry: Ref<StaffInquiry | undefined>, told: { onSent: () => unknown, onChanged: () => unknown }) {
   const { t } = useI18n()
@@ -18,7 +20,12 @@ export function useReplying(inquiryId: string, inquiry: Ref<StaffInquiry | undef
     ...getDraftQuery({ path: { inquiry_id: inquiryId } }),
     enabled: !!inquiry.value
   }))
-  const draft = computed(() => writing.value ?? reading.data.value ?? null)
+  /** The draft that a stopped version (`instead`) was to replace. The server has superseded it, but it can still be sent. */
+  const kept = shallowRef<{ draft: Draft, instead: number } | null>(null)
+  const shownAgain = computed(() => (kept.value && kept.value.instead === reading.data.value?.number ? kept.value.draft : null))
+  const draft = computed(() => writing.value ?? shownAgain.value ?? reading.data.value ?? null)
+  let replaced: typeof kept.value = null
+  let listening: AbortController | null = null
 
   const { keyFor, forgetKey } = useRetryKey(`reply-${inquiryId}`)
 
@@ -53,6 +60,10 @@ export function useReplying(inquiryId: string, inquiry: Ref<StaffInquiry | undef
   async function moveDraft(state: 'inserted' | 'dismissed' | 'ready') {
     const current = draft.value
     if (!inquiry.value || !current) return
+    if (shownAgain.value) {
+      if (state === 'dismissed') kept.value = null
+      return
+    }
     try {
       await updateDraft({ path: { inquiry_id: inquiry.value.id }, body: { number: current.number, state }, throwOnError: true })
       await reading.refetch()
@@ -68,23 +79,41 @@ export function useReplying(inquiryId: string, inquiry: Ref<StaffInquiry | undef
   async function regenerate(instruction: string) {
     const id = inquiry.value?.id
     if (!id) return
-    const blank: Draft = { ...(draft.value as Draft), state: 'generating', text: '', instruction }
-    writing.value = blank
+    const before = draft.value?.state === 'ready' ? draft.value : null
+    const begun = (listening = new AbortController())
+    writing.value = { ...BLANK, instruction }
     try {
-      const options = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ instruction }) }
+      const options = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(instruction ? { instruction } : {}), signal: begun.signal }
       for await (const { event, data } of eventsOf(`/api/inquiries/${id}/draft/stream/`, options)) {
         const content = JSON.parse(data)
         if (event === 'delta') writing.value = { ...writing.value!, text: writing.value!.text + content.text }
         else if (event === 'problem') throw content
-        else if (content.reason === 'instruction_not_understood') toast.add({ title: t('detail.notFollowed'), color: 'warning', icon: 'i-lucide-circle-help' })
+        else {
+          writing.value = content
+          if (before) replaced = { draft: before, instead: content.number }
+        }
       }
     } catch (error) {
-      tell(error, t('detail.draftFailed'))
+      if (!begun.signal.aborted) tell(error, t('detail.draftFailed'))
     } finally {
       await reading.refetch()
-      writing.value = null
+      if (listening === begun) writing.value = null
     }
   }
 
-  return { draft, sending: readonly(sending), send, moveDraft, regenerate, refetchDraft: reading.refetch }
+  /** No more of the draft that is being written; the one before is offered again. */
+  async function stop() {
+    const current = draft.value
+    if (!inquiry.value || current?.state !== 'generating') return
+    try {
+      await updateDraft({ path: { inquiry_id: inquiry.value.id }, body: { number: current.number, state: 'dismissed' }, throwOnError: true })
+      if (replaced?.instead === current.number) kept.value = replaced
+    } catch (error) {
+      if (problemKey(error) !== 'illegal-transition') tell(error) // otherwise it was finished first, and is shown
+    }
+    listening?.abort()
+    await reading.refetch()
+  }
+
+  return { draft, sending: readonly(sending), send, moveDraft, regenerate, stop, refetchDraft: reading.refetch }
 }
