@@ -202,6 +202,8 @@ def from_state(state: State) -> analysis_pb2.ProviderState:
         last_failure=state.last_failure,
         in_flight=state.in_flight,
         median_ms=state.median_ms,
+        fallback=state.fallback,
+        masking=state.masking,
     )
     if state.open_until:
         message.open_until.FromDatetime(state.open_until)

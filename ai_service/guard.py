@@ -31,7 +31,7 @@ LATEST = 100
 
 
 class State(msgspec.Struct, frozen=True):
-    """How a provider is doing, as seen by this process."""
+    """How a provider is doing, as seen by this process; `fallback` and `masking` are as configured."""
 
     model: Model
     circuit: Literal["closed", "open", "half_open"]
@@ -39,6 +39,8 @@ class State(msgspec.Struct, frozen=True):
     last_failure: str
     in_flight: int
     median_ms: float
+    fallback: Literal["embedded", "wait"] = "embedded"
+    masking: bool = True
 
 
 class Circuit:

@@ -54,7 +54,8 @@ class PaidProvider:
     @property
     def state(self) -> State:
         """How it is doing."""
-        return self._guard.state(self.model)
+        state = self._guard.state(self.model)
+        return msgspec.structs.replace(state, fallback="wait" if self._patient else "embedded", masking=self._masking)
 
     async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
         """The analysis, made within `timeout` seconds. Raises Failure."""

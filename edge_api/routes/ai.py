@@ -9,7 +9,7 @@ from pok.inquiry.v1 import decisions_pb2
 from edge_api.body import EdgeRequest
 from edge_api.convert import model_of, time_of
 from edge_api.openapi import operation
-from edge_api.schemas.ai import AiService, AiState, Circuit, PaidProvider, ThresholdPoint, UsageToday
+from edge_api.schemas.ai import AiService, AiState, Circuit, Fallback, PaidProvider, ThresholdPoint, UsageToday
 from edge_api.schemas.decisions import Provider
 
 
@@ -59,4 +59,6 @@ def _paid(state: analysis_pb2.ProviderState) -> PaidProvider:
         last_failure=state.last_failure or None,
         in_flight=state.in_flight,
         median_ms=state.median_ms or None,
+        fallback=cast("Fallback", state.fallback or "embedded"),
+        masking=state.masking,
     )

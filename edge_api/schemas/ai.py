@@ -9,6 +9,7 @@ from edge_api.schemas.decisions import Provider
 from edge_api.schemas.inquiries import Model
 
 Circuit = Literal["closed", "open", "half_open"]
+Fallback = Literal["embedded", "wait"]
 
 
 class PaidProvider(Struct, frozen=True, kw_only=True):
@@ -31,6 +32,14 @@ class PaidProvider(Struct, frozen=True, kw_only=True):
     median_ms: Annotated[
         float | None, Meta(description="Median time of the last 100 calls; null before the first.", examples=[812.5])
     ]
+    fallback: Annotated[
+        Fallback,
+        Meta(
+            description="Where it gives no answer: `embedded`, that model does; `wait`, inquiries wait.",
+            examples=["embedded"],
+        ),
+    ]
+    masking: Annotated[bool, Meta(description="Whether personal data are hidden before they leave.")]
 
 
 class ThresholdPoint(Struct, frozen=True, kw_only=True):

@@ -100,6 +100,7 @@ async def test_nothing_goes_out_while_the_circuit_is_open(openai_ai: Stub, opena
     state = (await openai_ai.GetModel(pb.GetModelRequest())).paid
     assert (state.circuit, state.last_failure, state.model.name) == ("open", "provider_failed", "asked-for")
     assert state.HasField("open_until")
+    assert (state.fallback, state.masking) == ("embedded", True)
     last = (await openai_ai.Analyze(ASKED)).analysis
     assert (last.sent_text, list(last.masked)) == ("", [])
 

@@ -77,6 +77,8 @@ async def test_run_draft_explanation_and_state_are_shown(asking: Service, analys
                 open_until=Timestamp(seconds=1_800_000_000),
                 last_failure="provider_timeout",
                 in_flight=2,
+                fallback="wait",
+                masking=True,
             ),
             thresholds=[ai.ThresholdPoint(threshold=0.5, precision=0.875, coverage=0.75)],
         )
@@ -91,6 +93,8 @@ async def test_run_draft_explanation_and_state_are_shown(asking: Service, analys
             "last_failure": "provider_timeout",
             "in_flight": 2,
             "median_ms": None,
+            "fallback": "wait",
+            "masking": True,
         }
 
 

@@ -71,7 +71,9 @@ async def test_phrases_are_marked_where_the_customer_wrote_them_while_why_is_ope
     await expect(message).to_contain_text(MESSAGE)
     why = panel(page).get_by_role("region", name="¿Por qué esta categoría?")
     await expect(why).to_contain_text("+42 puntos")
-    await expect(why.get_by_role("link", name="Cargo repetido")).to_have_attribute("href", re.compile("/inbox/0198c0de"))
+    await expect(why.get_by_role("link", name="Cargo repetido")).to_have_attribute(
+        "href", re.compile("/inbox/0198c0de")
+    )
     await expect(why).to_contain_text("Ejemplo de la categoría")
     await expect(why).to_contain_text(re.compile(r"35\s%"))
     assert await visitor.violations() == []
@@ -243,4 +245,79 @@ async def test_panel_fits_a_phone_and_is_worked_by_keyboard(visitor: Visitor) ->
     await expect(panel(page).get_by_text("Nada ha salido de este servidor.")).to_be_visible()
     wide: int = await page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
+    assert await visitor.violations() == []
+
+
+async def test_threshold_is_explained_by_what_it_is_worth(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.system.http.delete("/api/settings/confidence_threshold/")
+    await visitor.log_in_as_admin()
+
+    async def measured(route: Route) -> None:
+        answer = await route.fetch()
+        body = await answer.json()
+        body["service"] |= {
+            "thresholds": [
+                {"threshold": 0.5, "precision": 0.78, "coverage": 0.62},
+                {"threshold": 0.9, "precision": 0.94, "coverage": 0.13},
+            ],
+            "paid": {
+                "model": {"provider": "openai", "name": "big-1", "prompt_version": None},
+                "circuit": "open",
+                "open_until": "2026-11-22T09:31:00Z",
+                "last_failure": "provider_timeout",
+                "in_flight": 2,
+                "median_ms": 812.5,
+                "fallback": "wait",
+                "masking": True,
+            },
+        }
+        body |= {"spend_left_micros": 4_000_000, "today": {**body["today"], "cost_micros": 1_000_000}}
+        await route.fulfill(response=answer, json=body)
+
+    await page.route("**/api/ai/", measured)
+    await page.goto("/admin/system")
+    card = page.get_by_role("region", name="Umbral de confianza")
+    await expect(card).to_contain_text(re.compile(r"en torno al 78\s% .* en torno al 62\s%"))
+    await card.get_by_role("slider").press("End")
+    await expect(card).to_contain_text(re.compile(r"en torno al 94\s%"))
+    state = page.get_by_role("region", name="Cómo va la IA")
+    for words in ("en pausa tras varios fallos", "big-1", "el proveedor tardó demasiado", "1,00 de 5,00"):
+        await expect(state).to_contain_text(words)
+    for words in ("las consultas esperan", "se ocultan antes de salir"):
+        await expect(state).to_contain_text(words)
+    assert await visitor.violations() == []
+
+
+async def test_what_learning_gained_is_told_in_a_sentence_and_a_table(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+
+    async def counted(route: Route) -> None:
+        answer = await route.fetch()
+        body = await answer.json()
+        steps = len(body["steps"])
+
+        def line(measure: str, key: str | None, total: float) -> dict[str, Any]:
+            values = [None] * (steps - 1) + [total]
+            extent = {"total": total, "previous_total": None, "change": None}
+            return {"measure": measure, "key": key, "name": None, "values": values, **extent}
+
+        body["lines"] = [
+            line("judged", None, 45),
+            line("agreement", None, 0.92),
+            line("uncorrected_agreement", None, 0.74),
+            line("agreement", "billing_payment", 0.6),
+            line("corrected", "billing_payment", 4),
+        ]
+        await route.fulfill(response=answer, json=body)
+
+    await page.route("**/api/stats/learning/**", counted)
+    await page.goto("/analytics")
+    card = page.get_by_role("region", name="Lo que ha ganado al aprender", exact=True)
+    await expect(card).to_contain_text(re.compile(r"92\s%; sin ellas, el 74\s%: \+18 puntos en 45 decisiones"))
+    await card.get_by_role("button", name=re.compile("^Ver como tabla")).click()
+    await expect(card.get_by_role("columnheader", name="Sin correcciones")).to_be_visible()
+    row = page.get_by_role("region", name="Acierto por categoría").get_by_role("row", name=re.compile("Facturación"))
+    await expect(row).to_contain_text(re.compile(r"4.*60\s%"))
     assert await visitor.violations() == []
