@@ -81,6 +81,20 @@ async def test_phrases_are_marked_where_the_customer_wrote_them_while_why_is_ope
     await expect(message.locator("mark")).to_have_count(0)
 
 
+async def test_embedded_model_tells_which_words_made_it_choose(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+    await opened(visitor)
+    await panel(page).get_by_role("button", name="¿Por qué esta categoría?").click()
+    why = panel(page).get_by_role("region", name="¿Por qué esta categoría?")
+    await expect(why).to_contain_text("puntos")
+    await expect(why.get_by_role("heading", name="Casos más parecidos")).to_be_visible()
+    marks = page.get_by_role("region", name="Conversación").locator("mark")
+    await expect(marks.first).to_be_visible()
+    for words in await marks.all_inner_texts():
+        assert words in MESSAGE
+
+
 async def test_why_that_cannot_be_told_is_offered_again(visitor: Visitor) -> None:
     page = visitor.page
     await visitor.log_in_as_admin()
@@ -315,7 +329,9 @@ async def test_what_learning_gained_is_told_in_a_sentence_and_a_table(visitor: V
     await page.route("**/api/stats/learning/**", counted)
     await page.goto("/analytics")
     card = page.get_by_role("region", name="Lo que ha ganado al aprender", exact=True)
-    await expect(card).to_contain_text(re.compile(r"92\s%; sin ellas, el 74\s%: \+18 puntos en 45 decisiones"))
+    await expect(card).to_contain_text(
+        re.compile(r"92\s%; sin ellas, el 74\s%: \+18 puntos\. Decisiones comparadas: 45")
+    )
     await card.get_by_role("button", name=re.compile("^Ver como tabla")).click()
     await expect(card.get_by_role("columnheader", name="Sin correcciones")).to_be_visible()
     row = page.get_by_role("region", name="Acierto por categoría").get_by_role("row", name=re.compile("Facturación"))
