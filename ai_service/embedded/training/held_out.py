@@ -13,6 +13,8 @@ from ai_service.embedded.training.rows import CORPUS, PHRASES, SEEDS, Row
 FOLDS = 5
 PUBLIC_PER_CLASS, PUBLIC_WEIGHT = 30, 0.5
 OURS = {CORPUS: 1.0, SEEDS: 2.0, PHRASES: 4.0}
+PLEASED = -0.25
+"""Added to the logit of a positive sentiment: 18% are pleased in the corpus, fewer in life (11% of the tweets)."""
 Label = Callable[[Row], str | None]
 
 
@@ -56,7 +58,8 @@ def trained(rows: Sequence[Row], data: Sample, label: Label, inside: np.ndarray 
     taken = np.flatnonzero(counted > 0)
     labels = [label(rows[row]) or "" for row in taken]
     seconds = [rows[row].also if label is category else None for row in taken]
-    return fit(data.at(taken), labels, seconds, counted[taken])
+    fitted = fit(data.at(taken), labels, seconds, counted[taken])
+    return fitted._replace(bias=fitted.bias + PLEASED * (fitted.labels == "positive"))
 
 
 class Unseen(NamedTuple):
