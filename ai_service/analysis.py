@@ -105,7 +105,7 @@ class Taxonomy(msgspec.Struct, frozen=True):
 
     version: int
     categories: tuple[Category, ...]
-    confidence_threshold: float = 0.5
+    confidence_threshold: float = 0.6
 
     @property
     def keys(self) -> tuple[str, ...]:
