@@ -18,6 +18,7 @@ from edge_api.schemas.explanation import ExplanationQuery
 from edge_api.schemas.journal import AuditExportQuery, AuditQuery, EventQuery
 from edge_api.schemas.lists import InquiryQuery
 from edge_api.schemas.live import StreamQuery
+from edge_api.schemas.queue import JobQuery
 from edge_api.schemas.similar import SimilarQuery
 from edge_api.schemas.statistics import SeriesQuery, StatisticsQuery
 from edge_api.schemas.transfer import IMPORT_EXAMPLES, ExportQuery, ImportQuery
@@ -39,6 +40,7 @@ QUERIES: Mapping[str, type[msgspec.Struct]] = {
     "export_audit_entries": AuditExportQuery,
     "stream_events": StreamQuery,
     "list_canned_replies": CannedReplyQuery,
+    "list_queue_jobs": JobQuery,
     "get_statistics": StatisticsQuery,
     "get_statistic_series": SeriesQuery,
 }
