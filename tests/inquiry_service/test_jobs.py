@@ -140,7 +140,8 @@ async def test_every_table_that_belongs_to_an_inquiry_goes_with_it(service: Serv
         "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'inquiry_id'"
     )
     # Events stay, without texts. The statistics keep a time of each inquiry, and forget it when they read of its end.
-    assert {row["table_name"] for row in rows} == {*OF_AN_INQUIRY, "event", "statistic_inquiry"}
+    # That people decided nothing any more is kept for a day, for AI processes to hear of it.
+    assert {row["table_name"] for row in rows} == {*OF_AN_INQUIRY, "event", "statistic_inquiry", "human_decision"}
 
 
 async def test_others_stay(service: Service) -> None:
