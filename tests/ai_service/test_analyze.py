@@ -22,7 +22,7 @@ async def analysed(ai: Stub, sent: pb.AnalyzeRequest) -> pb.Analysis:
         ("Where is my parcel? The tracking has not moved for a week", "shipping_delivery", pb.SENTIMENT_NEGATIVE, "en"),
         ("Je voudrais annuler ma réservation", "orders_cancellations", pb.SENTIMENT_NEUTRAL, "fr"),
         ("Someone hacked my account and used my card", "security_fraud", pb.SENTIMENT_NEGATIVE, "en"),
-        ("Ich habe mein Passwort vergessen", "account_access", pb.SENTIMENT_NEUTRAL, "de"),
+        ("Wie kann ich mein Passwort ändern?", "account_access", pb.SENTIMENT_NEUTRAL, "de"),
         ("¿Tienen esta chaqueta en talla M?", "product_sales", pb.SENTIMENT_NEUTRAL, "es"),
         ("Excelente trato, muchas gracias a todo el equipo", "complaint_feedback", pb.SENTIMENT_POSITIVE, "es"),
     ],
