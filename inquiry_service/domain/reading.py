@@ -16,6 +16,7 @@ from inquiry_service.storage.database import Database
 from inquiry_service.storage.filters import View
 from inquiry_service.storage.listing import Position
 from inquiry_service.storage.records import InquiryRecord
+from inquiry_service.storage.totals import Totals
 from runtime.rpc.context import Principal
 from runtime.rpc.errors import NotFound, Unauthenticated
 
@@ -59,6 +60,7 @@ class Reading:
         self._database = database
         self._settings = settings
         self._tokens = tokens
+        self._totals = Totals()
 
     async def get(self, id_: UUID, principal: Principal) -> tuple[View, InquiryRecord]:
         """One inquiry in the fullest view that the principal may see. Raises NotFound and Unauthenticated."""
@@ -92,7 +94,9 @@ class Reading:
             return Listed(view=view, **msgspec.structs.asdict(found))
         binding = (view, sorted((name, str(value)) for name, value in holds.items()), order)
         position = self._open(query.page_token, binding)
-        page = await listing.page(self._database, view, holds, size=limit, ordering=order, position=position)
+        page = await listing.page(
+            self._database, self._totals, view, holds, size=limit, ordering=order, position=position
+        )
         items, backwards = page.items, position is not None and position.backwards
         follows = bool(items) if backwards else page.more
         precedes = page.more if backwards else position is not None

@@ -66,11 +66,6 @@ class Connection:
         rows: list[Row] = await self._connection.fetch(statement.sql, *statement.arguments(values))
         return rows
 
-    async def plan_anew(self) -> None:
-        """Have each statement planned for its own values, until the transaction ends: for those whose best plan depends
-        on how frequent a value is."""
-        await self._connection.execute("set local plan_cache_mode = force_custom_plan")
-
     async def row(self, statement: Statement, **values: Any) -> Row | None:
         """The first row, or None."""
         row: Row | None = await self._connection.fetchrow(statement.sql, *statement.arguments(values))
@@ -140,6 +135,17 @@ class Database:
         """Several statements, one commit; rolled back when the block raises."""
         async with self._acquire() as connection, connection.transaction():
             yield Connection(connection)
+
+    @asynccontextmanager
+    async def planning(self) -> AsyncIterator[Connection]:
+        """Several reads, each planned for its own values: where the best plan depends on how frequent they are."""
+        async with self._acquire() as connection:
+            # Both in one round trip, which the driver's own transactions would not do.
+            await connection.execute("begin read only; set local plan_cache_mode = force_custom_plan")
+            try:
+                yield Connection(connection)
+            finally:
+                await connection.execute("rollback")
 
     @asynccontextmanager
     async def _acquire(self) -> AsyncIterator[Any]:

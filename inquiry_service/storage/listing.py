@@ -1,5 +1,6 @@
-"""Pages of inquiries: keyset by what they are ordered by, and totals counted as far as that stays cheap."""
+"""Pages of inquiries: keyset by what they are ordered by."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -12,7 +13,6 @@ from sqlalchemy import (
     Select,
     Uuid,
     bindparam,
-    func,
     literal_column,
     select,
     tuple_,
@@ -24,12 +24,7 @@ from inquiry_service.storage.database import Connection, Database, Statement
 from inquiry_service.storage.filters import RANK, RANKED, Filters, Shape, View, Walk, prepared, walks
 from inquiry_service.storage.inquiries import CUSTOMER, PUBLIC, STAFF
 from inquiry_service.storage.records import InquiryRecord
-
-COUNT_LIMIT = 1000
-"""Totals are exact up to here; counting further would cost more than the page itself."""
-
-CERTAINLY_MORE = 3 * COUNT_LIMIT
-"""Where the planner expects more than this, nothing is counted."""
+from inquiry_service.storage.totals import Totals
 
 MOST_STATEMENTS = 1000
 """Kept compiled, of the shapes that were asked for last."""
@@ -69,18 +64,23 @@ class Page(msgspec.Struct, frozen=True):
 
 
 async def page(
-    database: Database, view: View, filters: Filters, *, size: int, ordering: Ordering, position: Position | None
+    database: Database,
+    totals: Totals,
+    view: View,
+    filters: Filters,
+    *,
+    size: int,
+    ordering: Ordering,
+    position: Position | None,
 ) -> Page:
     """The page of `size` rows that follow the position, or precede it, or the first one."""
     shape, values = prepared(filters)
     start = {"size": size + 1} if position is None else {"size": size + 1, "position": position.id, "key": position.key}
     backwards = position is not None and position.backwards
     statement = page_statement(view, shape, ordering, from_start=position is None, backwards=backwards)
-    async with database.transaction() as connection:
-        # Nearly all inquiries may have one status, and nearly none another.
-        await connection.plan_anew()
-        rows = await connection.fetch(statement, **values, **start)
-        total = await _total(connection, shape, view, values)
+    async with _reader(database, shape) as reader:
+        rows = await reader.fetch(statement, **values, **start)
+        total = await totals.of(reader, view, shape, values)
     items = [InquiryRecord(**dict(row)) for row in rows[:size]]
     if backwards:
         items.reverse()
@@ -92,28 +92,14 @@ async def batch(database: Database, filters: Filters, *, size: int, after: UUID 
     shape, values = prepared(filters)
     start = {"size": size} if after is None else {"size": size, "position": after}
     statement = page_statement("staff", shape, OLDEST_FIRST, from_start=after is None, backwards=False)
-    async with database.transaction() as connection:
-        await connection.plan_anew()
-        return [InquiryRecord(**dict(row)) for row in await connection.fetch(statement, **values, **start)]
+    async with _reader(database, shape) as reader:
+        return [InquiryRecord(**dict(row)) for row in await reader.fetch(statement, **values, **start)]
 
 
 def position_of(record: InquiryRecord, ordering: Ordering, *, backwards: bool = False) -> Position:
     """Where a row stands in the list."""
     keys = {"create_time": None, "update_time": record.update_time, "priority": RANK.get(record.priority or "")}
     return Position(record.id, keys[ordering.field], backwards)
-
-
-async def _total(connection: Connection, shape: Shape, view: View, values: dict[str, Any]) -> tuple[int, bool]:
-    row = await connection.row(_plan_statement(shape, view), **values)
-    plan = msgspec.json.decode(row["QUERY PLAN"]) if row else [{"Plan": {"Plan Rows": 0}}]
-    estimate = int(plan[0]["Plan"]["Plan Rows"])
-    # To count some of many that meet several filters, many more that do not must be read.
-    # How many hold some words the planner does not know: those are counted.
-    if estimate > CERTAINLY_MORE and not any(condition.name == "query" for condition in shape):
-        return estimate, True
-    counted = await connection.row(count_statement(shape, view), **values)
-    total = counted["total"] if counted else 0
-    return (total, False) if total <= COUNT_LIMIT else (max(total, estimate), True)
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -132,27 +118,9 @@ def page_statement(view: View, shape: Shape, ordering: Ordering, *, from_start: 
     return Statement(merged.order_by(literal_column("id desc" if descending else "id")).limit(size))
 
 
-@lru_cache(MOST_STATEMENTS)
-def count_statement(shape: Shape, view: View) -> Statement:
-    """How many match, counted a little further than `COUNT_LIMIT`."""
-    # Ordered, so that the planner walks an index also where it takes the table for small.
-    parts: list[Select[Any]] = [
-        select(literal_column("1")).select_from(walk.source).where(*walk.conditions).order_by(walk.id.desc())
-        for walk in walks(shape, view, merged=True)
-    ]
-    counted = union_all(*(part.limit(COUNT_LIMIT + 1) for part in parts)).subquery()
-    return Statement(select(func.count().label("total")).select_from(counted))
-
-
-@lru_cache(MOST_STATEMENTS)
-def _plan_statement(shape: Shape, view: View) -> Statement:
-    # What only repeats another condition for an index would be held for one more.
-    by_status = any(condition.name == "status" for condition in shape)
-    conditions = tuple(one for one in shape if not (by_status and one.name == "unfinished"))
-    (walk,) = walks(conditions, view, merged=False)
-    statement = Statement(select(walk.id).select_from(walk.source).where(*walk.conditions))
-    statement.sql = f"explain (format json) {statement.sql}"
-    return statement
+def _reader(database: Database, shape: Shape) -> AbstractAsyncContextManager[Database | Connection]:
+    # Nearly all inquiries may have one status, and nearly none another.
+    return database.planning() if shape else nullcontext(database)
 
 
 def _ordered(walk: Walk, view: View, ordering: Ordering, *, from_start: bool, descending: bool) -> Select[Any]:

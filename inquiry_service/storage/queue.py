@@ -180,9 +180,8 @@ async def page(
     """The jobs that follow this time and inquiry; of failed ones, that precede the inquiry."""
     time, id_ = after
     values = {**_values(filter_), "id": id_, "size": size} | ({} if state == "failed" else {"time": time})
-    async with database.transaction() as connection:
-        # Reasons and categories may be rare or nearly everywhere.
-        await connection.plan_anew()
+    # Reasons and categories may be rare or nearly everywhere.
+    async with database.planning() as connection:
         return [JobRecord(**dict(row)) for row in await connection.fetch(_PAGES[state], **values)]
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from inquiry_service.storage.database import PLANNER, Statement
 from inquiry_service.storage.filters import View, prepared
-from inquiry_service.storage.listing import NEWEST_FIRST, Ordering, count_statement, page_statement
+from inquiry_service.storage.listing import NEWEST_FIRST, Ordering, page_statement
+from inquiry_service.storage.totals import count_statement
 from tests.support.servers import PostgresServer
 
 ROWS = 40_000

@@ -286,6 +286,20 @@ async def test_totals_beyond_the_counting_limit_are_estimates_and_say_so(service
     assert 1001 <= page.total <= 2000
 
 
+async def test_estimates_hold_for_a_moment_and_counted_totals_do_not(service: Service) -> None:
+    more = """insert into inquiry (customer_name, customer_email, subject, snippet, status)
+        select 'n', 'e@e', 's', 's', 'spam' from generate_series(1, {})"""
+    await service.sql(more.format(2))
+    assert (await listed(service, statuses=[inquiry_pb2.INQUIRY_STATUS_SPAM])).total == 2
+    await service.sql(more.format(4000))
+    await service.sql("analyze inquiry")
+    many = (await listed(service, statuses=[inquiry_pb2.INQUIRY_STATUS_SPAM])).total
+    assert many > 3000
+    await service.sql(more.format(4000))
+    await service.sql("analyze inquiry")
+    assert (await listed(service, statuses=[inquiry_pb2.INQUIRY_STATUS_SPAM])).total == many
+
+
 @pytest.mark.parametrize("page_size", [-1, 101])
 async def test_page_size_out_of_bounds_is_refused(service: Service, page_size: int) -> None:
     with pytest.raises(errors.InvalidArgument):
