@@ -18,7 +18,7 @@ FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
 	$(if $(INQUIRIES),--inquiries $(INQUIRIES)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),-k "$(ONLY)")
 
 .DEFAULT_GOAL := help
-.PHONY: help up web doctor test test-long test-e2e test-smoke test-faults test-soak screenshots lighthouse eval check fmt proto openapi lock clean audit sbom installed installed-dev
+.PHONY: help up web doctor test test-long test-e2e test-smoke test-faults test-soak screenshots bench lighthouse eval check fmt proto openapi lock clean audit sbom installed installed-dev
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ screenshots: installed-dev web ## Take the screenshots of README anew, with Chro
 eval: installed-dev ## Measure the embedded model anew (SOURCES=folder of public sets), or a PROVIDER on your own DATA=file
 	$(BIN)/python -m ai_service.embedded.eval $(if $(SOURCES),--sources $(SOURCES)) \
 		$(if $(DATA),--data $(DATA)) $(if $(PROVIDER),--provider $(PROVIDER))
+
+bench: installed-dev ## Measure how fast POK is (ONLY="create reads" ROWS=1000000 ROUNDS=… SECONDS=… JSON=file)
+	$(BIN)/python -m benchmarks $(ONLY) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(JSON),--json $(JSON))
 
 lighthouse: installed-dev web ## Have Lighthouse report on the dashboard, with Chromium
 	$(BIN)/python -m benchmarks.lighthouse

@@ -1,1 +1,1 @@
-"""The measurements that the documents quote; each is one command against a running POK."""
+"""The measurements that the documents quote; `make bench` runs most of them, and each says by which command."""

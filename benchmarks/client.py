@@ -1,6 +1,8 @@
 """An HTTP client that costs little, since it shares the machine with what it measures."""
 
 import asyncio
+import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -8,10 +10,11 @@ from urllib.parse import urlsplit
 
 
 class Answer(NamedTuple):
-    """What came back for one request, and after how many seconds."""
+    """What came back for one request, sent at a time in seconds since 1970, and after how many seconds."""
 
     status: int
     body: bytes
+    sent: float
     seconds: float
 
 
@@ -37,7 +40,7 @@ class Connection:
 
     async def send(self, request: Request) -> Answer:
         """Send and read the answer; raises what a broken connection raises."""
-        began = time.perf_counter()
+        sent, began = time.time(), time.perf_counter()
         kind = f"Content-Type: application/json\r\nContent-Length: {len(request.body)}\r\n" if request.body else ""
         head = f"{request.method} {request.path} HTTP/1.1\r\nHost: {self._url.netloc}\r\n{kind}{request.headers}\r\n"
         self._writer.write(head.encode() + request.body)
@@ -45,7 +48,7 @@ class Connection:
         lower = answer.lower()
         at = lower.index(b"content-length:") + 15
         body = await self._reader.readexactly(int(lower[at : lower.index(b"\r\n", at)]))
-        return Answer(int(answer[9:12]), body, time.perf_counter() - began)
+        return Answer(int(answer[9:12]), body, sent, time.perf_counter() - began)
 
     def close(self) -> None:
         """Hang up."""
@@ -65,13 +68,29 @@ class Load(NamedTuple):
 
     def percentile(self, share: float) -> float:
         """Seconds within which this share of the requests was answered."""
-        ordered = sorted(answer.seconds for answer in self.answers)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        return percentile([answer.seconds for answer in self.answers], share)
 
 
-async def load(address: str, request: Callable[[int], Request], count: int, connections: int) -> Load:
-    """Send `count` requests over that many connections, each of which sends the next when it has its answer."""
-    numbers = iter(range(count))
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that this share of them does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+async def load(
+    address: str,
+    request: Callable[[int], Request],
+    connections: int,
+    *,
+    count: int | None = None,
+    seconds: float = math.inf,
+) -> Load:
+    """Send requests over that many connections, each of which sends the next when it has its answer.
+
+    Ends when `count` are answered, or no more are sent after `seconds`.
+    """
+    until = time.perf_counter() + seconds
+    given = itertools.count() if count is None else range(count)
+    numbers = itertools.takewhile(lambda _: time.perf_counter() < until, given)
     answers: list[Answer] = []
     clients = [Connection(address) for _ in range(connections)]
     await asyncio.gather(*(client.open() for client in clients))

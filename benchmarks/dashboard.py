@@ -16,12 +16,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import asyncpg
 from playwright.async_api import CDPSession, Page, ViewportSize, async_playwright
 
-from benchmarks import load
+from benchmarks.installation import filled
 from tests.support.browser import ARGUMENTS, Visitor
-from tests.support.system import System, running_system
+from tests.support.system import running_system
 
 INQUIRIES = 50_000
 ROUNDS = 25
@@ -59,8 +58,7 @@ async def main(rounds: int) -> int:
     """Measure; return the exit status."""
     with tempfile.TemporaryDirectory() as folder:
         async with running_system(Path(folder)) as system, async_playwright() as playwright:
-            await load.main(system.database_url(), INQUIRIES)
-            await _take_as_counted(system)
+            await filled(system, INQUIRIES)
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
             context = await browser.new_context(base_url=system.address, viewport=VIEWPORT, bypass_csp=True)
             page = await context.new_page()
@@ -68,13 +66,6 @@ async def main(rounds: int) -> int:
             status = await _measured(page, rounds)
             await browser.close()
             return status
-
-
-async def _take_as_counted(system: System) -> None:
-    # Otherwise the service would make the statistics of all this meanwhile, which none of what is measured shows.
-    owner = await asyncpg.connect(system.database_url())
-    await owner.execute(load.READ.replace("'search'", "'statistics'"))
-    await owner.close()
 
 
 async def _measured(page: Page, rounds: int) -> int:

@@ -143,8 +143,8 @@ class Loader:
                 await self._connection.execute(REFRESH.sql, [record[0] for record in records])
             done = numbers.stop
             rate = (done - start) / (time.perf_counter() - began)
-            print(f"\r{done:>10,} inquiries, {rate:,.0f} a second", end="", flush=True)
-        print()
+            print(f"\r{done:>10,} inquiries, {rate:,.0f} a second", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
 
     def _record(self, number: int, one: Written, row: NDArray[np.float16], agents: list[Any]) -> tuple[Any, ...]:
         created = FIRST + INTERVAL * number
@@ -182,7 +182,7 @@ class Loader:
         for row in await self._connection.fetch("select * from unbuilt_index order by indexname"):
             began = time.perf_counter()
             await self._connection.execute(row["indexdef"].replace("INDEX", "INDEX IF NOT EXISTS", 1))
-            print(f"{row['indexname']} built in {time.perf_counter() - began:.0f} s")
+            print(f"{row['indexname']} built in {time.perf_counter() - began:.0f} s", file=sys.stderr)
         await self._connection.execute("drop table unbuilt_index")
         await self._connection.execute("vacuum (analyze)")
 

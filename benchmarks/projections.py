@@ -9,18 +9,17 @@ the one without right after it, in the median of all rounds.
 """
 
 import asyncio
-import json
 import signal
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import asyncpg
-import psutil
 
-from benchmarks.client import Request, load
+from benchmarks.client import load
+from benchmarks.measuring import create
+from benchmarks.processes import Processes
 from tests.support.system import System, running_system
 
 ROUNDS = 9
@@ -33,19 +32,6 @@ BEHIND = """
 select exists (select from projection p
     where exists (select from event e where (e.era, e.txid, e.number) > (p.era, p.txid, p.number)))
 """
-
-BODY = json.dumps(
-    {
-        "customer_name": "Ana Pérez",
-        "customer_email": "ana@example.com",
-        "subject": "Cobro duplicado",
-        "message": "Hola, me han cobrado dos veces el pedido A-10023 y nadie me responde desde el lunes. ¿Qué hago?",
-    }
-).encode()
-
-
-def _create(_number: int) -> Request:
-    return Request("POST", "/api/inquiries/create/", BODY)
 
 
 async def _caught_up(owner: asyncpg.Connection) -> None:
@@ -62,9 +48,9 @@ async def main(rounds: int) -> int:
 
 async def _measured(system: System, rounds: int) -> int:
     owner = await asyncpg.connect(system.database_url())
-    processes = _processes(system)
-    processes["worker"].send_signal(signal.SIGSTOP)
-    await load(system.address, _create, WARM_UP, CONNECTIONS)
+    processes = Processes(system.running.process.pid)
+    processes.by_name["worker"].send_signal(signal.SIGSTOP)
+    await load(system.address, create, CONNECTIONS, count=WARM_UP)
     rates: dict[bool, list[float]] = {True: [], False: []}
     costs: dict[bool, list[float]] = {True: [], False: []}
     for number in range(2 * rounds):
@@ -75,14 +61,14 @@ async def _measured(system: System, rounds: int) -> int:
         if not projecting:
             # What is not older than the oldest open transaction is not yet read by any projection.
             await owner.execute("select pg_current_xact_id()")
-        before = _seconds(processes.values())
-        done = await load(system.address, _create, CREATES, CONNECTIONS)
-        costs[projecting].append(1000 * (_seconds(processes.values()) - before) / CREATES)
+        before = sum(processes.seconds().values())
+        done = await load(system.address, create, CONNECTIONS, count=CREATES)
+        costs[projecting].append(1000 * (sum(processes.seconds().values()) - before) / CREATES)
         await held.rollback()
         if any(answer.status != 201 for answer in done.answers):
             sys.exit("not every inquiry was created")
         rates[projecting].append(done.rate)
-    processes["worker"].send_signal(signal.SIGCONT)
+    processes.by_name["worker"].send_signal(signal.SIGCONT)
     for projecting, name in ((True, "with projections"), (False, "without")):
         print(
             f"{name:16} {statistics.median(rates[projecting]):5.0f} creates/s (best {max(rates[projecting]):.0f}), "
@@ -92,16 +78,6 @@ async def _measured(system: System, rounds: int) -> int:
     print(f"with against without, round by round: {ratio:.2f}")
     await owner.close()
     return 0 if ratio >= LEAST else 1
-
-
-def _processes(system: System) -> dict[str, psutil.Process]:
-    children = psutil.Process(system.running.process.pid).children(recursive=True)
-    return {child.cmdline()[-1] if "-m" in child.cmdline() else str(child.pid): child for child in children}
-
-
-def _seconds(processes: Iterable[psutil.Process]) -> float:
-    times = [process.cpu_times() for process in processes if process.is_running()]
-    return sum(each.user + each.system for each in times)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-import psutil
 
+from benchmarks.processes import MEGABYTE, Processes, family
 from tests.support.system import System, running_system
 
 ROWS = 100_000
 LEAST_RATE = 5_000
 MOST_GROWTH = 64
-MEGABYTE = 1024 * 1024
 PIECE = 200
 """Rows that are sent at once."""
 
@@ -58,8 +57,7 @@ class Meter:
     """Watches the processes of an installation."""
 
     def __init__(self, system: System) -> None:
-        children = psutil.Process(system.running.process.pid).children()
-        self._parts = {_name(child): [child, *child.children(recursive=True)] for child in children}
+        self._parts = {name: family(root) for name, root in Processes(system.running.process.pid).by_name.items()}
         self._most = dict.fromkeys(self._parts, 0)
 
     async def watch(self) -> None:
@@ -78,11 +76,6 @@ class Meter:
             times = [process.cpu_times() for process in alive]
             used[name] = Usage(sum(each.user + each.system for each in times), max(memory, self._most[name]))
         return used
-
-
-def _name(process: psutil.Process) -> str:
-    command = process.cmdline()
-    return command[-1] if "-m" in command else process.name()
 
 
 async def main(rows: int) -> int:

@@ -11,7 +11,6 @@ time the edge takes for them (only where it runs on this machine). Exits with 1 
 
 import asyncio
 import os
-import platform
 import resource
 import statistics
 import sys
@@ -20,6 +19,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
+
+from benchmarks.processes import family, seconds_of
+from benchmarks.report import Figures, machine
 
 WATCHERS = int(os.environ.get("WATCHERS", "2000"))
 OPEN_AT_ONCE = 50
@@ -100,12 +102,8 @@ def edge_processes(port: int) -> list[psutil.Process]:
 
 def cost(processes: list[psutil.Process]) -> tuple[int, float]:
     """Resident bytes and processor seconds so far, children included."""
-    family = {child.pid: child for process in processes for child in [process, *process.children(recursive=True)]}
-    times = [process.cpu_times() for process in family.values()]
-    return (
-        sum(process.memory_info().rss for process in family.values()),
-        sum(taken.user + taken.system for taken in times),
-    )
+    resident = sum(one.memory_info().rss for process in processes for one in family(process))
+    return resident, sum(map(seconds_of, processes))
 
 
 async def open_all(host: str, port: int, token: str, arrivals: Arrivals) -> None:
@@ -122,8 +120,8 @@ async def open_all(host: str, port: int, token: str, arrivals: Arrivals) -> None
     await asyncio.gather(*(connect() for _ in range(WATCHERS)))
 
 
-async def measure(client: httpx.AsyncClient, arrivals: Arrivals) -> float:
-    """Create inquiries and report how long their events took; returns the longest."""
+async def measure(client: httpx.AsyncClient, arrivals: Arrivals) -> Figures:
+    """Create inquiries; how long their events took."""
     to_first, to_median, to_last = [], [], []
     for number in range(EVENTS):
         # The id is not known before the answer, which may come after the event: the kind is, and nothing else happens.
@@ -144,22 +142,17 @@ async def measure(client: httpx.AsyncClient, arrivals: Arrivals) -> float:
         to_last.append(taken[-1])
         arrivals.expect(b"nothing")
         await asyncio.sleep(1)  # until its triage is over as well
-    for name, figures in (("first", to_first), ("median", to_median), ("last", to_last)):
-        print(
-            f"to the {name} listener: median {statistics.median(figures) * 1000:.0f} ms, "
-            f"longest {max(figures) * 1000:.0f} ms"
-        )
-    return max(to_last)
+    times = {"first": to_first, "median": to_median, "last": to_last}
+    typical = {f"to the {name} listener ms": statistics.median(taken) * 1000 for name, taken in times.items()}
+    return {**typical, "longest ms": max(to_last) * 1000}
 
 
-async def main(address: str, email: str, password: str) -> int:
-    """Measure; return the exit status."""
+async def watched(address: str, email: str, password: str) -> Figures:
+    """Open all listeners and measure."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     url = urlsplit(address)
     host, port = url.hostname or "127.0.0.1", url.port or 80
-    print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}; ", end="")
-    print(f"{WATCHERS} listeners on {address}")
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         login = await client.post("/api/token/", json={"email": email, "password": password})
         token = login.raise_for_status().json()["access"]
@@ -169,16 +162,23 @@ async def main(address: str, email: str, password: str) -> int:
         before, _ = cost(processes)
         began = time.perf_counter()
         await open_all(host, port, token, arrivals)
-        print(f"opened in {time.perf_counter() - began:.1f} s")
-        longest = await measure(client, arrivals)
+        figures = {"opened s": time.perf_counter() - began, **await measure(client, arrivals)}
         after, spent = cost(processes)
         if processes:
-            print(f"edge: {after / 2**20:.0f} MiB resident, {(after - before) / WATCHERS / 1024:.1f} KiB per listener")
             await asyncio.sleep(IDLE_SECONDS)
-            idle = (cost(processes)[1] - spent) / IDLE_SECONDS
-            print(f"edge while nothing happens: {idle:.1%} of a processor")
-    print(f"streams that broke: {arrivals.lost}")
-    return 0 if longest < LONGEST and not arrivals.lost else 1
+            figures["edge MB"] = after / 2**20
+            figures["edge KB per listener"] = (after - before) / WATCHERS / 1024
+            figures["% of a processor while nothing happens"] = 100 * (cost(processes)[1] - spent) / IDLE_SECONDS
+        return {**figures, "streams that broke": arrivals.lost}
+
+
+async def main(address: str, email: str, password: str) -> int:
+    """Measure; return the exit status."""
+    print(f"{machine()}; {WATCHERS} listeners on {address}")
+    figures = await watched(address, email, password)
+    for name, value in figures.items():
+        print(f"{name}: {value:.1f}")
+    return 0 if figures["longest ms"] < LONGEST * 1000 and not figures["streams that broke"] else 1
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from pok.inquiry.v1 import (
 
 from inquiry_service.app import InquiryService
 from inquiry_service.settings import InquirySettings
+from runtime import process
 from runtime.rpc import context
 from runtime.rpc.client import dial
 from runtime.settings import Key, Secret
@@ -41,6 +42,7 @@ class Service:
     """A running inquiry service, its stubs as each caller has them, and its database to look behind the curtain."""
 
     def __init__(self, service: InquiryService, database_url: str, channels: dict[str, grpc.aio.Channel]) -> None:
+        self._service = service
         self.port = service.port
         self.database_url = database_url
         self.inquiries = inquiry_pb2_grpc.InquiryServiceStub(channels["edge"])
@@ -58,6 +60,11 @@ class Service:
         self.erasure = erasure_pb2_grpc.ErasureServiceStub(channels["edge"])
         self.triage = triage_pb2_grpc.TriageServiceStub(channels["worker"])
         self.knowledge = knowledge_pb2_grpc.KnowledgeServiceStub(channels["ai"])
+
+    async def rest(self) -> None:
+        """From now on do nothing but what it is called for."""
+        for work in self._service._housekeeping:
+            await process.end(work)
 
     async def sql(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """What the database holds."""

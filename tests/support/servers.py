@@ -41,7 +41,8 @@ def free_ports(count: int = 1) -> int:
 class PostgresServer:
     """A running PostgreSQL that gives out databases of its own to tests."""
 
-    def __init__(self, server: Postgres) -> None:
+    def __init__(self, server: Postgres, log: Path) -> None:
+        self.log = log
         self._server = server
         self._numbers = itertools.count(1)
         self._migrated = False
@@ -122,8 +123,8 @@ def scratch_folder() -> Iterator[Path]:
 async def postgres_server(folder: Path) -> AsyncIterator[PostgresServer]:
     """Run a PostgreSQL that forgets everything in a power cut, and is fast for that."""
     server = Postgres(folder / "postgres", free_ports(), Passwords("test", "test", "test-admin"), durable=False)
-    async with running(server.process(), folder):
-        yield PostgresServer(server)
+    async with running(server.process(), folder) as child:
+        yield PostgresServer(server, child.log.path)
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ import psutil
 from runtime.stack.credentials import Credentials
 from runtime.stack.folder import CREDENTIALS
 from runtime.stack.ports import listener_of
-from runtime.stack.postgres import owner_url
+from runtime.stack.postgres import Passwords, Postgres
 from tests.support.stack import READY, Running, Stack
 
 FINAL = ("done", "needs_review", "failed")
@@ -95,8 +95,20 @@ class System:
 
     def database_url(self) -> str:
         """The embedded database, as its owner sees it."""
-        password = Credentials.read(self.stack.data / CREDENTIALS).database_password
-        return owner_url(self.stack.port + 3, password)
+        return self._postgres().owner_url
+
+    def service_url(self) -> str:
+        """The same for the role of the inquiry service."""
+        return self._postgres().url
+
+    def admin_url(self) -> str:
+        """The same server for its superuser."""
+        return self._postgres().admin_url
+
+    def _postgres(self) -> Postgres:
+        held = Credentials.read(self.stack.data / CREDENTIALS)
+        passwords = Passwords(held.database_password, held.database_service_password, held.database_admin_password)
+        return Postgres(self.stack.data / "postgres", self.stack.port + 3, passwords)
 
     def _pid(self, package: str) -> int:
         for child in psutil.Process(self.running.process.pid).children():
