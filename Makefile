@@ -66,7 +66,7 @@ bench: installed-dev ## Measure how fast POK is (ONLY="create reads" ROWS=100000
 lighthouse: installed-dev web ## Have Lighthouse report on the dashboard, with Chromium
 	$(BIN)/python -m benchmarks.lighthouse
 
-check: installed-dev ## Format, lint, types, architecture, contracts, weight of the dashboard
+check: installed-dev ## Format, lint, types, architecture, contracts, weight of the dashboard, budgets of hot requests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -76,6 +76,7 @@ check: installed-dev ## Format, lint, types, architecture, contracts, weight of 
 	$(BIN)/python -m edge_api.published check
 	$(BIN)/python -m runtime.stack.web
 	$(BIN)/python -m benchmarks.first_load
+	$(BIN)/pytest tests/budgets
 	$(if $(COMPOSE),$(BIN)/docker-compose --env-file compose.env.example --profile observability -f $(COMPOSE) config --quiet)
 
 fmt: installed-dev ## Format everything and mend what can be mended

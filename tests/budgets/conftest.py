@@ -84,7 +84,7 @@ async def api(service: Service) -> AsyncIterator[httpx.AsyncClient]:
         jwt_keys=SigningKeys(KEYS),
         rate_limits=False,
     )
-    app = create_app(settings)
+    app: Any = create_app(settings)
     (session,) = await service.sql(
         """insert into session (account_id, secret_hash, expire_time)
         values ($1, '', now() + interval '1 day') returning id, account_id""",
