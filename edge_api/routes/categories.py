@@ -84,12 +84,11 @@ async def get_category(request: EdgeRequest, key: Key) -> StaffCategory | Public
 async def update_category(request: EdgeRequest, key: Key, data: CategoryChange) -> StaffCategory:
     """Sets the fields that are sent; the AI works by them within seconds. Another position moves the others."""
     values = sent(data)
-    paths = list(values)
     if "active" in values:
         values["inactive"] = not values.pop("active")
     response = await request.backend.catalog.UpdateCategory(
         catalog_pb2.UpdateCategoryRequest(
-            category=knowledge_pb2.Category(key=key, **values), update_mask=FieldMask(paths=paths)
+            category=knowledge_pb2.Category(key=key, **values), update_mask=FieldMask(paths=list(values))
         )
     )
     return _staff(response.category)

@@ -106,17 +106,17 @@ async def update_user(request: EdgeRequest, user_id: UserId, data: UserChange) -
 
     Another role, another password and deactivation end the account's sessions within 5 s. The last active admin stays.
     """
-    changed = sent(data)
-    values: dict[str, Any] = {name: changed[name] for name in ("name", "language") if name in changed}
-    if data.role is not UNSET:
-        values["role"] = ROLE_NUMBERS[data.role]
-    if data.active is not UNSET:
-        values["inactive"] = not data.active
+    values = sent(data)
+    password = values.pop("password", "")
+    if "role" in values:
+        values["role"] = ROLE_NUMBERS[values["role"]]
+    if "active" in values:
+        values["inactive"] = not values.pop("active")
     response = await request.backend.accounts.UpdateAccount(
         account_pb2.UpdateAccountRequest(
             account=account_pb2.Account(id=str(user_id), **values),
-            update_mask=FieldMask(paths=list(changed)),
-            password=data.password or "",
+            update_mask=FieldMask(paths=[*values, *(["password"] if password else [])]),
+            password=password,
         )
     )
     return user_of(response.account)

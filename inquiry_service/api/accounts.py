@@ -21,7 +21,7 @@ FIELDS: Mapping[str, Callable[[account_pb2.Account], Any]] = {
     "name": lambda account: account.name.strip(),
     "language": lambda account: account.language,
     "role": lambda account: ROLE.word(account.role, "role"),
-    "active": lambda account: not account.inactive,
+    "inactive": lambda account: account.inactive,
 }
 OWN = frozenset({"name", "language", "password"})
 
@@ -160,7 +160,7 @@ def _change(
 ) -> AccountChange:
     paths = convert.masked(request.update_mask, allowed)
     return AccountChange(
-        fields={path: FIELDS[path](request.account) for path in sorted(paths - {"password"})},
+        fields=convert.stored({path: FIELDS[path](request.account) for path in sorted(paths - {"password"})}),
         password=request.password if "password" in paths else None,
     )
 

@@ -19,7 +19,7 @@ CATEGORY_FIELDS: Mapping[str, Callable[[knowledge_pb2.Category], Any]] = {
     "name_en": lambda category: category.name_en.strip(),
     "description": lambda category: category.description.strip(),
     "examples": lambda category: [example.strip() for example in category.examples],
-    "active": lambda category: not category.inactive,
+    "inactive": lambda category: category.inactive,
     "position": lambda category: category.position,
 }
 NEW_CATEGORY = ("name_es", "name_en", "description", "examples")
@@ -63,7 +63,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
     ) -> catalog_pb2.UpdateCategoryResponse:
         """A changed category."""
         paths = convert.masked(request.update_mask, CATEGORY_FIELDS.keys())
-        fields = {name: CATEGORY_FIELDS[name](request.category) for name in sorted(paths)}
+        fields = convert.stored({name: CATEGORY_FIELDS[name](request.category) for name in sorted(paths)})
         updated = await self._categories.update(request.category.key, fields, principal())
         return catalog_pb2.UpdateCategoryResponse(category=convert.category_message(updated))
 

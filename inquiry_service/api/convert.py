@@ -87,6 +87,14 @@ def masked(mask: FieldMask, allowed: Set[str]) -> set[str]:
     return paths
 
 
+def stored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A message's fields by the names of their columns; `inactive` alone is kept the other way round, as `active`."""
+    columns = dict(fields)
+    if "inactive" in columns:
+        columns["active"] = not columns.pop("inactive")
+    return columns
+
+
 def timestamp(time: datetime) -> Timestamp:
     """By hand: three times as fast as FromDatetime, and lists are a hot path."""
     since = time - _EPOCH

@@ -36,7 +36,7 @@ async def create(
 
 async def update(service: Service, account_id: str, **fields: Any) -> pb.Account:
     password = fields.pop("password", "")
-    paths = ["active" if name == "inactive" else name for name in fields] + (["password"] if password else [])
+    paths = [*fields, *(["password"] if password else [])]
     request = pb.UpdateAccountRequest(
         account=pb.Account(id=account_id, **fields), update_mask=FieldMask(paths=paths), password=password
     )

@@ -31,9 +31,8 @@ async def create(service: Service, key: str = "warranty", **fields: Any) -> know
 
 
 async def update(service: Service, key: str, **fields: Any) -> knowledge_pb2.Category:
-    paths = ["active" if name == "inactive" else name for name in fields]
     request = pb.UpdateCategoryRequest(
-        category=knowledge_pb2.Category(key=key, **fields), update_mask=FieldMask(paths=paths)
+        category=knowledge_pb2.Category(key=key, **fields), update_mask=FieldMask(paths=list(fields))
     )
     return (await service.catalog.UpdateCategory(request)).category
 

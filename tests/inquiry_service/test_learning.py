@@ -290,7 +290,7 @@ async def test_changed_taxonomy_keeps_what_was_learned(service: Service) -> None
         act_as("admin", ADMIN)
         await service.catalog.UpdateCategory(
             catalog_pb2.UpdateCategoryRequest(
-                category=knowledge_pb2.Category(key=TECHNICAL, inactive=True), update_mask=FieldMask(paths=["active"])
+                category=knowledge_pb2.Category(key=TECHNICAL, inactive=True), update_mask=FieldMask(paths=["inactive"])
             )
         )
         assert await ai.knows(service) == {inquiry_id: REFUNDS}

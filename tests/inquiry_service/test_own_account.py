@@ -120,7 +120,7 @@ async def test_wrong_values_are_named(
     assert [violation.field for violation in refused.value.violations] == [path]
 
 
-@pytest.mark.parametrize("path", ["role", "active", "email", "id"])
+@pytest.mark.parametrize("path", ["role", "inactive", "email", "id"])
 async def test_nobody_gives_themselves_what_is_not_theirs_to_give(
     service: Service, sessions: list[pb.Session], path: str
 ) -> None:
