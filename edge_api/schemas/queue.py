@@ -193,7 +193,7 @@ class JobPage(Struct, frozen=True, kw_only=True):
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Either the inquiries or a filter."""
+    """Either the inquiries or a filter, never both."""
 
     inquiry_ids: (
         Annotated[

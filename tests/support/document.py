@@ -94,7 +94,8 @@ def example(schema: dict[str, Any]) -> Any:
         return schema["enum"][0]
     match schema["type"]:
         case "object":
-            return {name: example(field) for name, field in schema["properties"].items()}
+            fields = list(schema["properties"].items())[: schema.get("maxProperties")]
+            return {name: example(field) for name, field in fields}
         case "array":
             return [example(schema["items"])]
         case "boolean":
