@@ -159,7 +159,7 @@ def problem_of(kind: Kind, detail: str = "", violations: Sequence[FieldViolation
 def _kind_of(error: RpcError) -> Kind:
     kind = BY_REASON.get(error.reason) or BY_CODE.get(error.code, INTERNAL)
     if kind is INTERNAL:
-        log.error("request_failed", code=error.code, reason=error.reason)
+        log.error("request_failed", code=error.code, reason=error.reason, grpc_code=error.metadata.get("grpc_code"))
     return kind
 
 

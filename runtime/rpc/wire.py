@@ -57,7 +57,8 @@ def from_call(call: grpc.aio.AioRpcError) -> errors.RpcError:
 
 def _without_details(call: grpc.aio.AioRpcError) -> errors.RpcError:
     code = call.code()
-    if code is grpc.StatusCode.UNAVAILABLE:
+    # A server that stops drops what has just reached it; calls that we cancel ourselves never come here.
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
         return errors.Unreachable("The service cannot be reached.")
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return errors.DeadlineExceeded("The service did not answer in time.")

@@ -37,6 +37,8 @@ class Analysis(analysis_pb2_grpc.AnalysisServiceServicer):
                 )
             case "defect":
                 raise RuntimeError("password=hunter2")
+            case "dropped":
+                await context_.abort(grpc.StatusCode.CANCELLED)  # what a server says that stops as a call comes in
             case "slow":
                 await asyncio.sleep(30)
         call = context.current()
@@ -175,6 +177,12 @@ async def test_absent_server_is_unreachable() -> None:
     async with dial("127.0.0.1:1", Secret(WORKER), timeout=2) as channel:
         with pytest.raises(errors.Unreachable):
             await analyze(channel)
+
+
+async def test_server_that_drops_a_call_is_unreachable() -> None:
+    async with analysis_stub(WORKER) as channel:
+        with pytest.raises(errors.Unreachable):
+            await analyze(channel, "dropped")
 
 
 def test_every_method_of_every_contract_stands_in_the_table() -> None:
