@@ -6,6 +6,7 @@ All times come from the database's clock.
 from uuid import UUID
 
 from inquiry_service.storage.database import Connection, Database, Statement
+from inquiry_service.storage.queue import LANES
 
 RING_AGAIN_SECONDS = 30
 
@@ -33,16 +34,20 @@ select id, version, case triage_state when 'failed' then 'triage_failed' else 't
 from changed returning inquiry_id
 """
 )
+# Each lane is walked from its beginning, so that a sweep reads what it rings for and what it has rung for, not all that
+# waits. Some more are locked than rung for, since each lane offers as many as there is room for.
 _DUE = Statement(
     """
-with ringing as (
-    select inquiry_id from triage_job
-    where state = 'queued' and run_after <= now() and ai_crashes <= 1
-        and (rung_at is null or rung_at < now() - make_interval(secs => :ring_again))
-    order by lane, run_after limit greatest(0, cast(:most as int) - (
-        select count(*) from triage_job
-        where state = 'queued' and rung_at >= now() - make_interval(secs => :ring_again)))
-    for update skip locked
+with room as (
+    select greatest(0, cast(:most as int) - count(*)) as doorbells from triage_job
+    where state = 'queued' and rung_at >= now() - make_interval(secs => :ring_again)
+), ringing as (
+    select due.inquiry_id from unnest(cast(:lanes as smallint[])) as l (lane) cross join lateral (
+        select inquiry_id, lane, run_after from triage_job
+        where state = 'queued' and lane = l.lane and run_after <= now() and ai_crashes <= 1
+            and (rung_at is null or rung_at < now() - make_interval(secs => :ring_again))
+        order by run_after limit (select doorbells from room) for update skip locked) due
+    order by due.lane, due.run_after limit (select doorbells from room)
 ), suspect as (
     select inquiry_id from triage_job
     where state = 'queued' and run_after <= now() and ai_crashes > 1 and not exists (
@@ -57,7 +62,9 @@ returning j.inquiry_id, j.lane, j.run_after
 )
 _NEXT = Statement(
     """select extract(epoch from least(
-        (select min(run_after) from triage_job where state = 'queued' and run_after > now()),
+        (select min(first.run_after) from unnest(cast(:lanes as smallint[])) as l (lane) cross join lateral (
+            select run_after from triage_job where state = 'queued' and lane = l.lane and run_after > now()
+            order by run_after limit 1) first),
         (select min(lease_until) from triage_job where state = 'running')) - now())::float8 as seconds"""
 )
 _FORGET_RINGS = Statement(
@@ -75,7 +82,7 @@ async def ring_due(connection: Connection, most: int) -> list[UUID]:
 
     Of those that may have ended the AI service, one at a time: else the fault of one would be counted for others.
     """
-    rows = await connection.fetch(_DUE, most=most, ring_again=RING_AGAIN_SECONDS)
+    rows = await connection.fetch(_DUE, most=most, ring_again=RING_AGAIN_SECONDS, lanes=LANES)
     return [row["inquiry_id"] for row in sorted(rows, key=lambda row: (row["lane"], row["run_after"]))]
 
 
@@ -86,5 +93,5 @@ async def forget_rings(writer: Database | Connection) -> int:
 
 async def seconds_to_next(connection: Connection) -> float | None:
     """Seconds until the next retry is due or the next lease ends; None when nothing waits."""
-    row = await connection.row(_NEXT)
+    row = await connection.row(_NEXT, lanes=LANES)
     return row["seconds"] if row else None

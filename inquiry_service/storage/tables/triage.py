@@ -54,6 +54,7 @@ triage_job = Table(
         "deferred_since",
         postgresql_where=text("state = 'queued' and deferred_since is not null"),
     ),
+    Index("ix_triage_job_rung", "rung_at", postgresql_where=text("state = 'queued' and rung_at is not null")),
     Index("ix_triage_job_suspect", "run_after", postgresql_where=text("ai_crashes > 1")),
     postgresql_with={"fillfactor": "70"},
 )
