@@ -1,5 +1,6 @@
 """What fault tests share: the provider that can be told to misbehave, and a plan that can be repeated."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,10 @@ import pytest
 
 from tests.support.openai_stub import OpenAIStub
 from tests.support.plan import Plan
+
+PATIENCE = 60.0
+CONCURRENCY = 32
+"""What a worker holds at once, unless told otherwise."""
 
 
 @pytest.fixture
@@ -24,6 +29,13 @@ async def provider() -> AsyncIterator[OpenAIStub]:
     await stub.start()
     yield stub
     await stub.stop()
+
+
+async def asked(provider: OpenAIStub, count: int) -> None:
+    """Wait until the provider was asked so often."""
+    async with asyncio.timeout(PATIENCE):
+        while len(provider.requests) < count:  # noqa: ASYNC110 - the stub counts by itself
+            await asyncio.sleep(0.02)
 
 
 def at(provider: OpenAIStub) -> dict[str, Any]:

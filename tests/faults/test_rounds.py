@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.faults.conftest import at
+from tests.faults.conftest import CONCURRENCY, at
 from tests.support.cluster import Cluster, cluster
 from tests.support.load import Load
 from tests.support.openai_stub import OpenAIStub
@@ -12,7 +12,6 @@ from tests.support.plan import Plan
 from tests.support.read_back import NOTHING_WRONG, outcome
 
 PROCESSES = ("edge", "inquiry", "ai", "worker")
-CONCURRENCY = 32
 HEALED = 120.0
 """Seconds after a fault; a backlog has to be worked off as well, at SLOWEST inquiries a second."""
 SLOWEST = 10

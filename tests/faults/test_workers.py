@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from runtime.doorbell import STREAM
-from tests.faults.conftest import at
+from tests.faults.conftest import CONCURRENCY, asked, at
 from tests.support.cluster import Cluster, Link, cluster
 from tests.support.load import Load
 from tests.support.openai_stub import OpenAIStub, Reply, Request, after, answering
@@ -17,17 +17,11 @@ from tests.support.read_back import NOTHING_WRONG, outcome, settled
 
 RESULT_BYTES = 1000
 """A result is larger, since it holds an embedding; claims, renewals and failures are smaller."""
-CONCURRENCY = 32
 PATIENCE = 60.0
+SLOWEST = 10
+"""Inquiries a second in which a backlog is worked off at least."""
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
-
-async def asked(provider: OpenAIStub, count: int) -> None:
-    """Wait until the provider was asked so often."""
-    async with asyncio.timeout(PATIENCE):
-        while len(provider.requests) < count:  # noqa: ASYNC110 - the stub counts by itself
-            await asyncio.sleep(0.02)
 
 
 async def says(system: Cluster, name: str, *words: str) -> None:
@@ -160,12 +154,15 @@ async def test_stopped_processes_drain_behind_clients_that_try_again(plan: Plan,
             await load.reached(len(load.acknowledged) + 30)
             began = time.monotonic()
             assert await system[name].stop() == 0, name
-            plan.say(f"  {name} ended after {time.monotonic() - began:.1f} s")
+            plan.say(f"  {name} ended after {time.monotonic() - began:.1f} s; answers so far: {dict(load.statuses)}")
             assert time.monotonic() - began <= 25
             await system[name].start()
         stopping = False
         await creating
-        assert await outcome(system, load.acknowledged, PATIENCE) == NOTHING_WRONG
+        patience = PATIENCE + len(load.acknowledged) / SLOWEST
+        assert await outcome(system, load.acknowledged, patience) == NOTHING_WRONG
+        assert load.statuses.keys() <= {201, 503, 0}
+        assert all(answer.retry_after for answer in load.answers if answer.status == 503)
 
 
 async def test_messages_of_another_version_lose_nothing(plan: Plan, provider: OpenAIStub) -> None:
