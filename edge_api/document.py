@@ -150,11 +150,11 @@ def _schemas(derived: Mapping[str, Any]) -> dict[str, Any]:
     # refused; msgspec's say exactly what it accepts.
     structs = [struct for module in SCHEMAS for struct in _structs(module) if struct.__name__ in derived]
     _, schemas = msgspec.json.schema_components(structs, ref_template=REFERENCE)
-    some_field = {struct.__name__ for struct in structs if struct.__name__.endswith("Change")} | {"NewErasure", "Retry"}
+    some_field = {struct.__name__ for struct in structs if struct.__name__.endswith("Change")} | {"NewErasure"}
     for name in schemas.keys() & some_field:
         schemas[name]["minProperties"] = 1
     if "Retry" in schemas:  # either of its fields, which msgspec cannot say
-        schemas["Retry"]["maxProperties"] = 1
+        schemas["Retry"]["oneOf"] = [{"required": [name]} for name in schemas["Retry"]["properties"]]
     for name in ("Problem", "VersionMismatch"):
         schemas[name]["properties"]["type"]["description"] = _problem_types()
     return {name: schemas[name] for name in sorted(schemas)}

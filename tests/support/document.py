@@ -94,8 +94,9 @@ def example(schema: dict[str, Any]) -> Any:
         return schema["enum"][0]
     match schema["type"]:
         case "object":
-            fields = list(schema["properties"].items())[: schema.get("maxProperties")]
-            return {name: example(field) for name, field in fields}
+            left_out = {name for other in schema.get("oneOf", [])[1:] for name in other["required"]}
+            fields = schema["properties"].items()
+            return {name: example(field) for name, field in fields if name not in left_out}
         case "array":
             return [example(schema["items"])]
         case "boolean":
