@@ -10,6 +10,7 @@ may be written to say how long the AI takes.
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -92,5 +93,6 @@ if __name__ == "__main__":
     if not 2 <= len(sys.argv) <= 3:
         sys.exit("usage: python -m benchmarks.installation FOLDER [ROWS]")
     Path(sys.argv[1]).mkdir(parents=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended in whatever way, it leaves nothing running
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 0))
