@@ -40,10 +40,7 @@ RULES: Mapping[FailureKind, Rule] = {
 }
 MAX_ATTEMPTS = RULES["provider"].attempts or 0
 MAX_CRASHES = 3
-"""An inquiry that has killed this many workers is failed, as `crashed_worker`; its last try is alone in the process.
-
-Not those before: one killed worker leaves many inquiries, which should not wait for each other.
-"""
+"""An inquiry that has killed this many workers is failed, as `crashed_worker`."""
 
 MAX_AI_CRASHES = 3
 """One with which the AI service went away this often, having served others in between, is failed: `crashed_ai_service`.

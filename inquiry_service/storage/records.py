@@ -86,8 +86,8 @@ class ClaimedJob(AnalysisInput, frozen=True, kw_only=True):
 
     @property
     def alone(self) -> bool:
-        """It may end the process that works on it, and has one try left: nothing else should be in there."""
-        return self.crashes > 1 or self.ai_crashes > 1
+        """It may end the process that works on it: nothing else should be in there."""
+        return self.crashes > 0 or self.ai_crashes > 1
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
