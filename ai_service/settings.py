@@ -23,7 +23,7 @@ class AiSettings(ServerSettings, frozen=True, kw_only=True):
     prompt_language: Literal["en", "es"] = "en"
     openai_input_price: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     openai_output_price: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
-    openai_at_once: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+    openai_at_once: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
     openai_calls_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
     openai_tokens_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
     ai_fallback: Literal["embedded", "wait"] = "embedded"

@@ -1,5 +1,7 @@
-"""What happens between fork and exec: a child never outlives its parent, and PostgreSQL never runs as root."""
+"""What happens between fork and exec: a child never outlives its parent, PostgreSQL never runs as root, and what can
+wait lets others go first."""
 
+import contextlib
 import ctypes
 import enum
 import os
@@ -32,7 +34,7 @@ def unprivileged() -> Identity:
     return Identity.MAPPED if _namespaces_allowed() else Identity.NOBODY
 
 
-def confine(identity: Identity, death_signal: signal.Signals) -> Callable[[], None]:
+def confine(identity: Identity, death_signal: signal.Signals, niceness: int = 0) -> Callable[[], None]:
     """Return the function that a child runs before exec; `death_signal` reaches the child when its parent dies.
 
     The signal follows the parent's thread, so children are started from the main thread.
@@ -40,6 +42,8 @@ def confine(identity: Identity, death_signal: signal.Signals) -> Callable[[], No
     parent = os.getpid()
 
     def enter() -> None:
+        if niceness:
+            _let_others_go_first(niceness)
         if identity is Identity.MAPPED:
             _map_user()
         elif identity is Identity.NOBODY:
@@ -52,6 +56,13 @@ def confine(identity: Identity, death_signal: signal.Signals) -> Callable[[], No
                 os._exit(1)
 
     return enter
+
+
+def _let_others_go_first(niceness: int) -> None:
+    os.nice(niceness)
+    # Where Linux shares the processors among sessions first, niceness alone counts only within one.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _namespaces_allowed() -> bool:

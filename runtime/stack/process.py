@@ -43,6 +43,8 @@ class Process(msgspec.Struct, frozen=True):
     """Tells whether the process with this id can serve; without it the process itself says READY=1."""
     stop_signal: signal.Signals = signal.SIGTERM
     identity: Identity = Identity.OURS
+    niceness: int = 0
+    """How far it lets others go first where processors are short, from 0 to 19."""
     keep_open: tuple[int, ...] = ()
     """File descriptors that it inherits, such as the lock of its data."""
 
@@ -72,7 +74,7 @@ class Child:
                 stderr=ends.output,
                 start_new_session=True,
                 pass_fds=process.keep_open,
-                preexec_fn=confine(process.identity, process.stop_signal),
+                preexec_fn=confine(process.identity, process.stop_signal, process.niceness),
             )
         except OSError as error:
             ends.close()

@@ -35,6 +35,11 @@ OPTIONS = {
 }
 """What a user may set for one service, also as NAME_FILE."""
 
+PATIENT = ("worker", "ai")
+"""Triage can wait, who sends and who reads cannot: where processors are short, intake and dashboard go first."""
+
+PATIENCE = 5
+"""The niceness of triage: a third of the weight of what goes first."""
 
 MEASURED = ("edge", "inquiry", "ai", "worker")
 """In the order of the ports on which Prometheus finds them."""
@@ -168,5 +173,6 @@ class Services(msgspec.Struct, frozen=True):
             environment={**inherited, **environment},
             after=after,
             once=once,
+            niceness=PATIENCE if name in PATIENT else 0,
             keep_open=(self.lock,),
         )

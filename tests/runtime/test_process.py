@@ -1,8 +1,11 @@
 """One process of the stack, and its log."""
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from runtime.stack.logs import Log
@@ -22,6 +25,21 @@ async def test_process_is_ready_when_it_says_so(tmp_path: Path) -> None:
     async with running(python(SAYS_READY + WAITS), tmp_path) as child:
         assert not child.exit.done()
     assert child.exit.result() != 0
+
+
+def niceness_of(pid: int) -> Iterator[int]:
+    """That of the process among its like, and that of its session among all, where Linux knows such a thing."""
+    yield os.getpriority(os.PRIO_PROCESS, pid) - os.getpriority(os.PRIO_PROCESS, 0)
+    session = Path(f"/proc/{pid}/autogroup")
+    if session.exists():
+        yield int(session.read_text().split()[-1])
+
+
+@pytest.mark.parametrize("niceness", [0, 5])
+async def test_process_lets_others_go_first_as_far_as_it_is_told(tmp_path: Path, niceness: int) -> None:
+    process = msgspec.structs.replace(python(SAYS_READY + WAITS), niceness=niceness)
+    async with running(process, tmp_path) as child:
+        assert set(niceness_of(child.pid)) == {niceness}
 
 
 async def test_process_that_says_nothing_is_not_ready(tmp_path: Path) -> None:
