@@ -1,4 +1,4 @@
-"""What people's decisions teach: near look-alikes follow them at once, the rest as far as it proves to help."""
+"""What people's decisions teach: near look-alikes follow them at once, the rest once that has proved to help."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,10 +10,16 @@ from ai_service.embedded.softmax import Numbers, fit, softmax
 
 PER_CATEGORY = 200
 """The newest decisions of each category take part."""
-USUAL = 10.0
-STRENGTHS = (USUAL, 30.0, 3.0, 0.0)
-"""How much the decisions may shift, the usual first; at 0 nothing is learnt."""
-FOLDS = 5
+FOLDS, FOLDS_OF_MANY, MANY = 10, 5, 500
+"""Parts of the decisions of which each is left out once; of few decisions, every one that is not counts."""
+SURE = 1.0
+"""Standard errors that a gain must be above 0 to be believed."""
+USUALLY_RIGHT, FEWEST_RIGHT = 0.6, 0.25
+"""How many decisions the model is taken to have foreseen, at least: people correct more often than they confirm.
+
+Where they confirm hardly anything, nothing can tell what else than look-alikes would do harm.
+"""
+SHARPNESSES = np.geomspace(0.7, 5.0, 20)
 ALIKE, SAME = 0.55, 0.75
 """The likeness from which a decision speaks for an inquiry, and at which it speaks as loud as it may.
 
@@ -22,28 +28,44 @@ Within one business the closest case is of the same category in 63% of the pairs
 LOUDEST = 0.85
 
 
+class Manner(NamedTuple):
+    """A way to learn: what the model knew counts `trust`, and a regression on the decisions is added to it.
+
+    A decision reaches as far as `reach` in cosine, and may shift the more the larger `strength`; at 0 nothing does.
+    """
+
+    trust: float = 1.0
+    reach: float = 1.0
+    strength: float = 0.0
+    votes: bool = False
+    """The nearest decisions outvote the rest."""
+    sharpness: float = 1.0
+    """Multiplies the logits, so that confidence stays honest."""
+
+
+NOTHING = Manner()
+LOOK_ALIKES = Manner(votes=True)
+PROVEN = (Manner(trust=0.5, reach=0.2, strength=10.0), Manner(trust=0.25, reach=0.3, strength=100.0))
+"""What reaches further than look-alikes, and therefore has to prove itself."""
+
+
 class Corrections(NamedTuple):
-    """What was learnt: for each of `keys` what to add to its logit, by number of the embedding and once for all."""
+    """What was learnt for `keys`, and how."""
 
     keys: tuple[str, ...] = ()
-    weights: Numbers = np.zeros((513, 0), np.float32)
-    strength: float = USUAL
+    manner: Manner = LOOK_ALIKES
     judged: int = 0
-    """How many decisions there were when the strength was chosen."""
+    """How many decisions there were when the manner was chosen."""
     cases: Numbers = np.zeros((0, 512), np.float32)
     labels: NDArray[np.intp] = np.zeros(0, np.intp)
     """The decisions that take part, and which of `keys` each has."""
+    weights: Numbers = np.zeros((0, 0), np.float32)
+    """What each decision adds to the logit of each of `keys`."""
 
     def applied(self, logits: Numbers, embedding: Numbers) -> Numbers:
         """Probabilities of `keys`, from their logits without decisions."""
-        shares = softmax(logits + _with_one(embedding[None])[0] @ self.weights)
-        likeness = self.cases @ embedding
-        heard = np.clip((likeness - ALIKE) / (SAME - ALIKE), 0.0, 1.0)
-        if not heard.any():
-            return shares
-        votes = np.bincount(self.labels, weights=heard**2, minlength=len(self.keys))
-        loudness = LOUDEST * heard.max()
-        return np.asarray((1 - loudness) * shares + loudness * votes / votes.sum(), np.float32)
+        likeness = self.cases @ embedding[:, None]
+        return np.asarray(_shares(self.manner, logits[None], likeness, self.labels, self.weights)[0], np.float32)
 
 
 def learn(
@@ -51,18 +73,18 @@ def learn(
 ) -> Corrections:
     """Fit to decisions, oldest first: `labels` are columns of `before`, which holds the logits of `keys` without them.
 
-    The strength is the one with which decisions come out best that the fit did not see, so that learning does no harm;
+    The manner is the one with which decisions come out best that it has not seen, so that learning does no harm;
     it is chosen anew when there are a tenth more or fewer of them than when the `last` was.
     """
     rows = newest(labels, len(keys))
     if not rows:
-        return Corrections(tuple(keys), np.zeros((513, len(keys)), np.float32))
-    x, y, offset = _with_one(embeddings[rows]), np.eye(len(keys), dtype=np.float32)[labels[rows]], before[rows]
-    strength, judged = last.strength, last.judged
+        return Corrections(tuple(keys))
+    cases, taken, logits = embeddings[rows], labels[rows], before[rows]
+    likeness = cases @ cases.T
+    manner, judged = last.manner, last.judged
     if abs(len(rows) - judged) > judged / 10:
-        strength, judged = _best(x, y, offset), len(rows)
-    weights = _fitted(x, y, offset, strength)
-    return Corrections(tuple(keys), weights, strength, judged, embeddings[rows], labels[rows])
+        manner, judged = _best(likeness, taken, logits), len(rows)
+    return Corrections(tuple(keys), manner, judged, cases, taken, _weights(manner, likeness, taken, logits))
 
 
 def newest(labels: NDArray[np.intp], categories: int) -> list[int]:
@@ -70,26 +92,75 @@ def newest(labels: NDArray[np.intp], categories: int) -> list[int]:
     return sorted(int(row) for column in range(categories) for row in np.flatnonzero(labels == column)[-PER_CATEGORY:])
 
 
-def _best(x: Numbers, y: Numbers, offset: Numbers) -> float:
-    scores = [_score(x, y, offset, strength) for strength in STRENGTHS]
-    return STRENGTHS[int(np.argmax(scores))]  # the first of equals, so that the very first decisions count
+def _best(likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Manner:
+    """The manner whose gain is the largest of which one can be sure; look-alikes until something is."""
+    foreseen = before.argmax(1) == labels
+    weight = np.where(foreseen, _weight_of_right(float(foreseen.mean())), 1.0)
+
+    def gain(manner: Manner) -> tuple[float, float]:
+        changed = (_unseen(manner, likeness, labels, before).argmax(1) == labels).astype(float) - foreseen
+        return float((weight * changed).sum()), SURE * float(np.sqrt((weight * changed**2).sum()))
+
+    mean, doubt = gain(LOOK_ALIKES)
+    found, least = (LOOK_ALIKES, max(mean - doubt, 0.0)) if mean + doubt >= 0 else (NOTHING, 0.0)
+    for manner in PROVEN if foreseen.mean() >= FEWEST_RIGHT else ():
+        mean, doubt = gain(manner)
+        if mean - doubt > least:
+            found, least = manner, mean - doubt
+    return _honest(found, likeness, labels, before, weight) if found in PROVEN else found
 
 
-def _score(x: Numbers, y: Numbers, offset: Numbers, strength: float) -> float:
-    """How many decisions come out right when the fit has not seen them; among equals, how sure it is of them."""
-    part = np.arange(len(x)) % min(FOLDS, len(x))
-    after = offset.copy()
-    for fold in set(part) if len(x) > 1 else ():
+def _weight_of_right(share: float) -> float:
+    """What each decision that was foreseen counts, so that together they are as many as usual."""
+    return max(1.0, USUALLY_RIGHT / (1 - USUALLY_RIGHT) * (1 - share) / max(share, FEWEST_RIGHT))
+
+
+def _honest(
+    manner: Manner, likeness: Numbers, labels: NDArray[np.intp], before: Numbers, weight: NDArray[np.float64]
+) -> Manner:
+    """The manner with the sharpness that makes unseen decisions most probable."""
+    logits = np.log(_unseen(manner, likeness, labels, before) + 1e-9)
+
+    def surprise(sharpness: float) -> float:
+        shares = softmax(sharpness * logits)[np.arange(len(labels)), labels]
+        return float(-(weight * np.log(shares + 1e-9)).sum())
+
+    return manner._replace(sharpness=float(min(SHARPNESSES, key=surprise)))
+
+
+def _unseen(manner: Manner, likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Numbers:
+    """Probabilities for each decision by what the others taught."""
+    found = softmax(before)
+    part = np.arange(len(labels)) % (FOLDS_OF_MANY if len(labels) >= MANY else FOLDS)
+    for fold in set(part.tolist()) if len(labels) > 1 else ():
         out = part == fold
-        after[out] += x[out] @ _fitted(x[~out], y[~out], offset[~out], strength)
-    right = after.argmax(1) == y.argmax(1)
-    sure = np.log((softmax(after) * y).sum(1) + 1e-6)
-    return float(right.mean() + 1e-3 * sure.mean())
+        weights = _weights(manner, likeness[np.ix_(~out, ~out)], labels[~out], before[~out])
+        found[out] = _shares(manner, before[out], likeness[np.ix_(~out, out)], labels[~out], weights)
+    return found
 
 
-def _fitted(x: Numbers, y: Numbers, offset: Numbers, strength: float) -> Numbers:
-    return fit(x, y, weight=np.ones(len(x), np.float32), strength=strength, offset=offset)
+def _weights(manner: Manner, likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Numbers:
+    if not manner.strength:
+        return np.zeros((0, 0), np.float32)
+    given = np.eye(before.shape[1], dtype=np.float32)[labels]
+    return fit(_kernel(manner, likeness), given, strength=manner.strength, offset=manner.trust * before)
 
 
-def _with_one(x: Numbers) -> Numbers:
-    return np.hstack([x, np.ones((len(x), 1), np.float32)]).astype(np.float32)
+def _shares(manner: Manner, before: Numbers, likeness: Numbers, labels: NDArray[np.intp], weights: Numbers) -> Numbers:
+    """Probabilities for texts (rows of `before`, columns of `likeness`) by decisions (rows of all others)."""
+    logits = manner.trust * before
+    if manner.strength:
+        logits = logits + _kernel(manner, likeness).T @ weights
+    shares = softmax(manner.sharpness * logits)
+    if not manner.votes:
+        return shares
+    heard = np.clip((likeness - ALIKE) / (SAME - ALIKE), 0.0, 1.0).T
+    votes = heard**2 @ np.eye(before.shape[1], dtype=np.float32)[labels]
+    loudness = LOUDEST * heard.max(1, initial=0.0)[:, None]
+    voted = votes / np.maximum(votes.sum(1), 1e-9)[:, None]
+    return np.asarray((1 - loudness) * shares + loudness * voted, np.float32)
+
+
+def _kernel(manner: Manner, likeness: Numbers) -> Numbers:
+    """How much a decision speaks for a text: 1 where they are the same, less the less they are alike."""
+    return np.asarray(np.exp((likeness - 1) / manner.reach), np.float32)

@@ -112,23 +112,57 @@ def rows(*texts: str) -> np.ndarray:
     return found
 
 
-def test_strength_is_nothing_where_decisions_only_mislead() -> None:
+def test_nothing_but_look_alikes_is_followed_where_decisions_only_mislead() -> None:
     """Labels without any sense, where what was known before is right every time."""
     random = np.random.default_rng(1)
     embeddings = random.normal(size=(60, 512)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     labels = np.arange(60) % 3
     right = np.eye(3, dtype=np.float32)[labels] * 0.3
-    assert learn(embeddings, labels, right, ("a", "b", "c"), Corrections()).strength == 0
+    learnt = learn(embeddings, labels, right, ("a", "b", "c"), Corrections())
+    assert learnt.manner == corrections.LOOK_ALIKES
 
 
-def test_strength_is_something_where_decisions_help() -> None:
-    embeddings = np.repeat(rows("a", "b", "c"), 10, axis=0)
-    labels = np.repeat(np.arange(3), 10)
-    wrong = np.roll(np.eye(3, dtype=np.float32), 1, axis=1)[labels]
-    learnt = learn(embeddings, labels, wrong, ("a", "b", "c"), Corrections())
-    assert learnt.strength > 0
-    assert [int(learnt.applied(wrong[row], embeddings[row]).argmax()) for row in (0, 10, 20)] == [0, 1, 2]
+def test_look_alikes_are_not_followed_either_where_they_mislead() -> None:
+    """What is the same is decided in two ways, and what was known before is right every time."""
+    embeddings = rows(*(str(number // 2) for number in range(60)))
+    labels = np.arange(60) % 2
+    learnt = learn(embeddings, labels, known(labels, np.ones(60, bool)), ("a", "b"), Corrections())
+    assert learnt.manner == corrections.NOTHING
+
+
+def alike(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Texts of two categories in turn; those of one are a little like each other, none is a look-alike."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    embeddings = random.normal(size=(count, 512)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    embeddings[:, :2] += np.eye(2, dtype=np.float32)[labels] * 0.8
+    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True), labels
+
+
+def known(labels: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Logits of a model that knows the `labels` where it is `right`."""
+    return np.eye(2, dtype=np.float32)[np.where(right, labels, 1 - labels)] * 1.5
+
+
+def test_decisions_reach_further_than_look_alikes_once_that_has_proved_to_help() -> None:
+    embeddings, labels = alike(1, 80)
+    foreseen = np.arange(80) % 5 < 2
+    learnt = learn(embeddings, labels, known(labels, foreseen), ("a", "b"), Corrections())
+    assert learnt.manner._replace(sharpness=1.0) in corrections.PROVEN
+    others, truth = alike(2, 40)
+    wrong = known(truth, np.zeros(40, bool))
+    shares = np.array([learnt.applied(*pair) for pair in zip(wrong, others, strict=True)])
+    assert (shares.argmax(1) == truth).mean() > 0.9
+    assert shares.max(1).mean() > 0.8  # and says so
+
+
+def test_decisions_that_only_correct_are_no_proof() -> None:
+    """Nobody has confirmed anything, so nothing tells what following them further would spoil."""
+    embeddings, labels = alike(1, 80)
+    learnt = learn(embeddings, labels, known(labels, np.zeros(80, bool)), ("a", "b"), Corrections())
+    assert learnt.manner == corrections.LOOK_ALIKES
 
 
 @pytest.mark.parametrize(("counts", "taken"), [((3, 0), 3), ((PER_CATEGORY + 5, 2), PER_CATEGORY + 2)])
@@ -140,12 +174,12 @@ def test_only_the_newest_of_each_category_take_part(counts: Sequence[int], taken
     assert counts[0] - 1 in found
 
 
-def test_strength_is_judged_anew_only_when_there_is_a_tenth_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_manner_is_judged_anew_only_when_there_is_a_tenth_more(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[int] = []
 
-    def best(x: np.ndarray, y: np.ndarray, offset: np.ndarray) -> float:
-        judged.append(len(x))
-        return 10.0
+    def best(likeness: np.ndarray, labels: np.ndarray, before: np.ndarray) -> corrections.Manner:
+        judged.append(len(labels))
+        return corrections.LOOK_ALIKES
 
     monkeypatch.setattr(corrections, "_best", best)
     last = Corrections()

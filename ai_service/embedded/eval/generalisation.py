@@ -20,7 +20,7 @@ from ai_service.embedded.training.rows import CORPUS, SEEDS, Row
 READ_PER_CLASS = 100
 SIZES = (1_000, 2_000, 4_000, 6_000)
 TAUGHT = (5, 10, 20)
-TRIES = 3
+TRIES = 5
 FEWEST_PER_CLASS = 12
 """Texts of each category that a business must have to be taught with."""
 
