@@ -17,7 +17,7 @@ from ai_service.embedded.training.fitting import Sample, sample
 from ai_service.embedded.training.held_out import Unseen
 from ai_service.embedded.training.rows import CORPUS, SEEDS, Row
 
-READ_PER_CLASS = 100
+READ_PER_CLASS = 300
 SIZES = (1_000, 2_000, 4_000, 6_000)
 TAUGHT = (5, 10, 20)
 TRIES = 5

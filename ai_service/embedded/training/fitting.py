@@ -11,6 +11,7 @@ import scipy.sparse
 from sklearn.linear_model import LogisticRegression
 
 from ai_service.embedded.encoder import VERSION, Embeddings, load_model, prepare
+from ai_service.embedded.eval import measures
 from ai_service.embedded.grams import BUCKETS, Grams
 from ai_service.embedded.head import Head
 from ai_service.embedded.softmax import Numbers, softmax
@@ -93,17 +94,19 @@ def fit(data: Sample, labels: Sequence[str], seconds: Sequence[str | None], weig
 
 
 def temperature(groups: Sequence[tuple[Numbers, np.ndarray]]) -> float:
-    """The temperature with the least mean log loss over groups of logits and right columns; each counts the same."""
+    """The temperature with which confidence is least wrong where it is most so, of groups of logits and right columns.
 
-    def loss(value: float) -> float:
-        return float(np.mean([log_loss(logits / value, truth) for logits, truth in groups]))
+    Not the most probable one: it suits the larger groups, and is too sure of the others.
+    """
 
-    return float(min(TEMPERATURES, key=loss))
+    def worst(value: float) -> float:
+        shares = [softmax(logits / value) for logits, _ in groups]
+        return max(
+            measures.calibration_error(found.max(1), found.argmax(1) == truth)
+            for found, (_, truth) in zip(shares, groups, strict=True)
+        )
 
-
-def log_loss(logits: Numbers, truth: np.ndarray) -> float:
-    """Mean negative log-likelihood."""
-    return float(-np.log(softmax(logits)[np.arange(len(truth)), truth] + 1e-9).mean())
+    return float(min(TEMPERATURES, key=worst))
 
 
 def save(path: Path, fitted: Fit) -> None:

@@ -14,7 +14,7 @@ from ai_service.embedded.eval import measures
 from ai_service.embedded.softmax import softmax
 from ai_service.embedded.training import held_out, rows
 from ai_service.embedded.training.fitting import Fit, sample, save, temperature
-from ai_service.embedded.training.rows import CORPUS, PHRASES, SEEDS, Row
+from ai_service.embedded.training.rows import PHRASES, SEEDS, Row
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 READ_PER_CLASS = 300
@@ -42,10 +42,7 @@ def trained(texts: Sequence[Row], label: held_out.Label) -> tuple[Fit, list[dict
     truth = [label(row) or "" for row in texts]
     columns = np.searchsorted(fit.labels, truth)
     measured = [family == one for one in sorted(set(family) - {SEEDS, PHRASES})]
-    ours = family == CORPUS
-    foreign = np.any(measured, axis=0) & ~ours
-    halves = [half for half in (ours, foreign) if half.any()]
-    scale = temperature([(logits[half], columns[half]) for half in halves])
+    scale = temperature([(logits[one], columns[one]) for one in measured])
     shares = softmax(logits / scale)
     names = list(fit.labels)
     for rows_ in measured:
