@@ -74,7 +74,7 @@ check: installed-dev ## Format, lint, types, architecture, contracts, weight of 
 	$(BIN)/buf lint
 	$(BIN)/buf format -d --exit-code
 	$(BIN)/python -m edge_api.published check
-	$(BIN)/python -m runtime.stack.web
+	$(BIN)/python -m runtime.stack.web check
 	$(BIN)/python -m benchmarks.first_load
 	$(BIN)/pytest tests/budgets
 	$(if $(COMPOSE),$(BIN)/docker-compose --env-file compose.env.example --profile observability -f $(COMPOSE) config --quiet)

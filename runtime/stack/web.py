@@ -1,10 +1,15 @@
-"""Builds the dashboard when its sources have changed: `python -m runtime.stack.web`. Needs the npm registry."""
+"""Builds the dashboard when its sources have changed: `python -m runtime.stack.web`. Needs the npm registry.
 
+With `check`, its types are checked as well.
+"""
+
+import contextlib
 import hashlib
 import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.stack.install import ROOT, StepError, complain, step
@@ -24,13 +29,22 @@ DESCRIPTION = ROOT / "edge_api" / "openapi.json"
 def main() -> int:
     """Build what is not built yet, or say what failed; return the exit status."""
     wanted = fingerprint(sources())
-    if OUTPUT.exists() and STAMP.exists() and STAMP.read_text() == wanted:
-        return 0
     try:
-        build()
+        if not (OUTPUT.exists() and STAMP.exists() and STAMP.read_text() == wanted):
+            build()
+            STAMP.write_text(wanted)
     except StepError as error:
         return complain(str(error))
-    STAMP.write_text(wanted)
+    return 0
+
+
+def check() -> int:
+    """Check the types of what `main` has built, or say what is wrong; return the exit status."""
+    try:
+        with node_and_npm() as npm:
+            step("checking the dashboard's types", *npm, "run", "--prefix", WEB, "typecheck")
+    except StepError as error:
+        return complain(str(error))
     return 0
 
 
@@ -50,18 +64,25 @@ def fingerprint(files: list[Path]) -> str:
 
 def build() -> None:
     """Install the locked packages if need be, generate the API's client, and build. Raises StepError."""
+    with node_and_npm() as npm:
+        packages = fingerprint([LOCK, WEB / "package.json"])
+        if not PACKAGES_STAMP.exists() or PACKAGES_STAMP.read_text() != packages:
+            step("getting the dashboard's packages", *npm, "ci", "--prefix", WEB)
+            PACKAGES_STAMP.write_text(packages)
+        step("generating the API's client", *npm, "run", "--prefix", WEB, "api")
+        step("building the dashboard", *npm, "run", "--prefix", WEB, "build")
+
+
+@contextlib.contextmanager
+def node_and_npm() -> Iterator[tuple[Path, Path]]:
+    """Node on the path, and the beginning of npm's command line. Raises StepError."""
     node, npm = tools()
     with tempfile.TemporaryDirectory() as folder:
         # Scripts of packages look for `node` on the path; the wheel's own entry points start Python for each call.
         (Path(folder) / "node").symlink_to(node)
         os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
         os.environ |= {"NUXT_TELEMETRY_DISABLED": "1", "NODE_NO_WARNINGS": "1", "CI": "1"}
-        packages = fingerprint([LOCK, WEB / "package.json"])
-        if not PACKAGES_STAMP.exists() or PACKAGES_STAMP.read_text() != packages:
-            step("getting the dashboard's packages", node, npm, "ci", "--prefix", WEB)
-            PACKAGES_STAMP.write_text(packages)
-        step("generating the API's client", node, npm, "run", "--prefix", WEB, "api")
-        step("building the dashboard", node, npm, "run", "--prefix", WEB, "build")
+        yield node, npm
 
 
 def tools() -> tuple[Path, Path]:
@@ -74,4 +95,4 @@ def tools() -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() or (check() if sys.argv[1:] == ["check"] else 0))
