@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.first_load
 
-Reads the built dashboard (`make web`): the entry, the screen's page and layout and one language, each with everything
-that it imports. Exits with 1 where a screen is over its budget. `tests/e2e/browser/test_first_load.py` holds this to
-what a browser really asks for.
+Reads the built dashboard (`make web`): the entry, the screen's page and layout, and what all screens say in one
+language, each with everything that it imports. Exits with 1 where a screen is over its budget.
+`tests/e2e/browser/test_first_load.py` holds this to what a browser really asks for.
 """
 
 import gzip

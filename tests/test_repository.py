@@ -1,6 +1,5 @@
 """What stands in the repository beside the code is true of the code."""
 
-import json
 import re
 from pathlib import Path
 
@@ -41,18 +40,3 @@ def test_paths_and_make_targets_named_in_documents_exist(document: str) -> None:
     assert set(re.findall(r"`make ([a-z0-9-]+)`", text)) <= targets
     paths = re.findall(r"`((?:edge_api|inquiry_service|ai_service|worker|runtime|proto|tests)/[\w./-]*)`", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
-
-
-def keys_of(message: object, path: str = "") -> set[str]:
-    """The path of every message in a tree of them."""
-    if isinstance(message, dict):
-        return {key for name, inner in message.items() for key in keys_of(inner, f"{path}.{name}")}
-    return {path}
-
-
-@pytest.mark.parametrize("area", sorted(path.name for path in (ROOT / "web/i18n/locales/es").glob("*.json")))
-def test_dashboard_says_everything_in_both_languages(area: str) -> None:
-    spanish, english = (
-        keys_of(json.loads((ROOT / f"web/i18n/locales/{language}/{area}").read_text())) for language in ("es", "en")
-    )
-    assert spanish == english

@@ -1,7 +1,5 @@
 import { writeFileSync } from 'node:fs'
 
-const AREAS = ['common', 'inbox', 'detail', 'ai', 'analytics', 'queue', 'admin', 'settings', 'public']
-
 let graph = ''
 
 // Known to Nitro, but not to Nuxt's type of its options.
@@ -37,11 +35,12 @@ export default defineNuxtConfig({
   ui: { fonts: false, experimental: { componentDetection: true } },
   icon: { provider: 'none', fallbackToApi: false },
   i18n: {
+    // Only what every screen says; the texts of an area come with the pages, layouts and parts that name them.
     strategy: 'no_prefix',
     defaultLocale: 'es',
     locales: [
-      { code: 'es', language: 'es-ES', name: 'Español', files: AREAS.map((area) => `es/${area}.json`) },
-      { code: 'en', language: 'en-GB', name: 'English', files: AREAS.map((area) => `en/${area}.json`) }
+      { code: 'es', language: 'es-ES', name: 'Español', file: 'es/common.json' },
+      { code: 'en', language: 'en-GB', name: 'English', file: 'en/common.json' }
     ],
     detectBrowserLanguage: { useCookie: true, cookieKey: 'pok_language', fallbackLocale: 'es' },
     // All messages are compiled when the dashboard is built.

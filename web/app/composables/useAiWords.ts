@@ -12,7 +12,7 @@ export function useAiWords() {
     provider: (model: Model) => word('provider', model.provider),
     trouble: (reason: string) => word('trouble', reason),
     outcome: (key: string) => word('outcome', key),
-    priorityReason: (key: string) => (te(`detail.reason.${key}`) ? t(`detail.reason.${key}`) : key.replaceAll('_', ' ')),
+    priorityReason: (key: string) => word('reason', key),
     hidden: (masked: Masked[]) => masked.map(({ kind, count }) => (te(`ai.masked.${kind}`) ? t(`ai.masked.${kind}`, count) : `${count} ${kind}`)).join(', ')
   }
 }
