@@ -28,10 +28,11 @@ async def test_new_inquiry_comes_in_and_gets_its_category_by_itself(visitor: Vis
     page, about = visitor.page, subject()
     await visitor.log_in_as_admin()
     await expect(page.get_by_role("status", name="En directo")).to_be_visible()
-    await visitor.system.create(subject=about)
+    # What no other test has taught it anything about.
+    await visitor.system.create(subject=about, message="He olvidado mi contraseña y no puedo entrar en mi cuenta.")
     found = page.get_by_role("listitem").filter(has_text=about)
     await expect(found).to_be_visible()
-    await expect(found).to_contain_text(re.compile(r"¿.+\?|Facturación y pagos"), timeout=20_000)  # or unsure of it
+    await expect(found).to_contain_text(re.compile(r"¿.+\?|Cuenta y acceso"), timeout=20_000)  # or unsure of it
 
 
 async def test_new_inquiry_waits_to_be_shown_while_somebody_points_at_the_list(visitor: Visitor) -> None:
@@ -139,6 +140,35 @@ async def test_keyboard_alone_goes_through_the_list(visitor: Visitor) -> None:
     await page.wait_for_url(first)
     await page.keyboard.press("Escape")
     await page.wait_for_url(re.compile(r"/inbox\?tab=all$"))
+
+
+async def test_what_is_typed_stays_with_its_inquiry(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    answer = page.get_by_role("textbox", name="Respuesta")
+    await visitor.log_in_as_admin()
+    await visitor.system.create(subject=subject())
+    await opened(visitor, subject=about)
+    await answer.fill("Lo miro yo esta tarde.")
+    await answer.press("Escape")
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("heading", level=1, name=about)).to_have_count(0)
+    await expect(answer).to_have_value("")
+    await page.keyboard.press("k")
+    await expect(page.get_by_role("heading", level=1, name=about)).to_be_visible()
+    await expect(answer).to_have_value("Lo miro yo esta tarde.")
+
+
+async def test_keys_of_the_list_do_nothing_while_a_menu_is_open(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.log_in_as_admin()
+    await visitor.system.create(subject=subject())
+    await opened(visitor, subject=about)
+    await page.get_by_role("button", name="Asignar", exact=True).click()
+    await expect(page.get_by_role("menu")).to_be_visible()
+    await page.keyboard.press("j")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("menu")).to_have_count(0)
+    await expect(page.get_by_role("heading", level=1, name=about)).to_be_visible()
 
 
 @pytest.mark.parametrize("visitor", [{"viewport": {"width": 390, "height": 844}}], indirect=True)

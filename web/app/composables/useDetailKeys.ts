@@ -1,6 +1,5 @@
 /** Single keys of an open inquiry. */
-export function useDetailKeys(actions: Record<'resolve' | 'reply' | 'note' | 'assign', () => unknown>) {
-  const { singleKeys } = useShortcutSheet()
-  const when = (action: () => unknown) => () => singleKeys.value && action()
-  defineShortcuts({ e: when(actions.resolve), r: when(actions.reply), n: when(actions.note), a: when(actions.assign) })
+export function useDetailKeys({ resolve, reply, note, assign }: Record<'resolve' | 'reply' | 'note' | 'assign', () => unknown>) {
+  const { single } = useShortcutSheet()
+  defineShortcuts({ e: single(resolve), r: single(reply), n: single(note), a: single(assign) })
 }

@@ -1,5 +1,7 @@
 import { useQueryCache } from '@pinia/colada'
-import { getInquiryQuery } from '~/api/@pinia/colada.gen'
+import { getInquiryQuery, listMessagesQuery } from '~/api/@pinia/colada.gen'
+
+const FRESH = 15_000
 
 type Asked = {
   ids: Ref<string[]>
@@ -26,16 +28,22 @@ export function useInboxCursor({ ids, currentId, query, reveal }: Asked) {
 
   function prefetch(id: string | undefined) {
     if (!id) return
-    const options = getInquiryQuery({ path: { inquiry_id: id } })
-    void cache.refresh(cache.ensure({ ...options, staleTime: 15_000 })).catch(() => undefined)
+    const path = { inquiry_id: id }
+    void cache.refresh(cache.ensure({ ...getInquiryQuery({ path }), staleTime: FRESH })).catch(() => undefined)
+    void cache.refresh(cache.ensure({ ...listMessagesQuery({ path }), staleTime: FRESH })).catch(() => undefined)
   }
 
-  watch(currentId, (id) => {
-    const at = id ? ids.value.indexOf(id) : -1
-    if (at < 0) return
-    prefetch(ids.value[at + 1])
-    prefetch(ids.value[at - 1])
-  })
+  // Once one rests: who runs through the list reads none of what lies on the way.
+  watchDebounced(
+    currentId,
+    (id) => {
+      const at = id ? ids.value.indexOf(id) : -1
+      if (at < 0) return
+      prefetch(ids.value[at + 1])
+      prefetch(ids.value[at - 1])
+    },
+    { debounce: 150 }
+  )
 
   return { step, open, close, prefetch }
 }

@@ -1,6 +1,5 @@
 type Actions = {
   step: (by: number) => void
-  open: (id: string | undefined) => unknown
   close: () => unknown
   select: () => unknown
   search: () => unknown
@@ -8,13 +7,13 @@ type Actions = {
 
 /** Single keys of the list; they do nothing while one types, or where they are switched off. */
 export function useInboxKeys({ step, close, select, search }: Actions) {
-  const { singleKeys } = useShortcutSheet()
-  const when = (action: () => unknown) => () => singleKeys.value && action()
+  const { single } = useShortcutSheet()
   defineShortcuts({
-    j: when(() => step(1)),
-    k: when(() => step(-1)),
-    x: when(select),
-    '/': when(search),
-    escape: { handler: () => void close(), usingInput: false }
+    j: single(() => step(1)),
+    k: single(() => step(-1)),
+    x: single(select),
+    '/': single(search),
+    // What lies over the page is closed first.
+    escape: { handler: () => void (isOverlaid() || close()), usingInput: false }
   })
 }

@@ -1,14 +1,13 @@
 /** Keys that work on every screen; `g` is followed by where to go. */
 export function useNavigationKeys() {
-  const { singleKeys, open } = useShortcutSheet()
+  const { single, open } = useShortcutSheet()
   const { isAdmin } = useSession()
-  const when = (action: () => unknown) => () => singleKeys.value && action()
   defineShortcuts({
-    '?': when(open),
-    'g-i': when(() => navigateTo('/inbox')),
-    'g-a': when(() => navigateTo('/analytics')),
-    'g-q': when(() => navigateTo('/queue')),
-    'g-u': when(() => isAdmin.value && navigateTo('/admin/users')),
-    'g-s': when(() => navigateTo('/settings'))
+    '?': single(open),
+    'g-i': single(() => navigateTo('/inbox')),
+    'g-a': single(() => navigateTo('/analytics')),
+    'g-q': single(() => navigateTo('/queue')),
+    'g-u': single(() => isAdmin.value && navigateTo('/admin/users')),
+    'g-s': single(() => navigateTo('/settings'))
   })
 }
