@@ -12,8 +12,9 @@ export function useInboxKeys({ step, close, select, search }: Actions) {
     j: single(() => step(1)),
     k: single(() => step(-1)),
     x: single(select),
-    '/': single(search),
-    // What lies over the page is closed first.
-    escape: { handler: () => void (isOverlaid() || close()), usingInput: false }
+    '/': single(search)
   })
+  // None of the shortcuts, which keep a key from everything else: what lies over the page is closed by it first.
+  const typing = (target: EventTarget | null) => target instanceof HTMLElement && target.matches('input, textarea')
+  useEventListener('keydown', ({ key, target }) => void (key === 'Escape' && !typing(target) && !isOverlaid() && close()), { capture: true })
 }
