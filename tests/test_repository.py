@@ -40,3 +40,8 @@ def test_paths_and_make_targets_named_in_documents_exist(document: str) -> None:
     assert set(re.findall(r"`make ([a-z0-9-]+)`", text)) <= targets
     paths = re.findall(r"`((?:edge_api|inquiry_service|ai_service|worker|runtime|proto|tests)/[\w./-]*)`", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_no_two_components_of_the_dashboard_have_one_name() -> None:
+    names = [file.stem for file in (ROOT / "web/app/components").rglob("*.vue")]
+    assert len(names) == len(set(names)) > 0  # Nuxt takes one of them without a word
