@@ -118,7 +118,7 @@ async def test_watcher_joins_the_others_when_it_has_caught_up(feed: Feed, servic
 async def test_watcher_who_goes_away_while_it_catches_up_leaves_no_watch_behind(feed: Feed, position: str) -> None:
     before = open_watches()
     late = await Watcher.begin(feed, position)
-    assert len(open_watches() - before) == 1
+    await until(lambda: asyncio.sleep(0, len(open_watches() - before) == 1))
     await late.leave()
     await until(lambda: asyncio.sleep(0, not open_watches() - before))
 
