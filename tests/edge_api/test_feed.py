@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from itertools import pairwise
 
 import pytest
@@ -47,9 +48,15 @@ async def feed(service: Service, position: str) -> AsyncIterator[Feed]:
     backend = Backend(f"127.0.0.1:{service.port}", TOKENS["edge"])
     async with backend.opened():
         followed = Feed(backend)
+        last = await newest(service)
+
+        async def begins_after_it() -> bool:
+            async with aclosing(followed.watch("")) as responses:
+                return (await anext(responses)).position == last
+
+        await until(begins_after_it)
         following = asyncio.create_task(followed.run())
         await followed.started()
-        last = await newest(service)
         await until(lambda: asyncio.sleep(0, followed.position == last))
         yield followed
         await process.end(following)
