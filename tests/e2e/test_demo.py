@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from inquiry_service.demo.command import fill, take_away
+from inquiry_service.projections.statistics import Counting
 from inquiry_service.storage.database import Database
 from tests.support.events import until
+from tests.support.projections import projected
 from tests.support.system import System
 
 EVERY = 25
@@ -49,6 +51,7 @@ async def test_demo_is_refused_where_there_are_other_inquiries(system: System, o
 async def test_demo_lies_in_the_past_is_counted_there_and_goes_without_a_trace(system: System, owner: Database) -> None:
     created = await system.create()
     await system.final([created["id"]], seconds=30)
+    await projected(system, Counting.name)
     before, listed = await counted(system), (await found(system))["total"]
     people = (await system.http.get("/api/agents/")).json()
 

@@ -1,13 +1,21 @@
 """Waiting until a projection has read the log."""
 
+from typing import Any, Protocol
+
 from tests.support.events import until
-from tests.support.inquiry import Service
 
 _DONE = """select not exists (select from event e where (e.era, e.txid, e.number) > (p.era, p.txid, p.number)) as done
 from projection p where name = $1"""
 
 
-async def projected(service: Service, name: str) -> None:
+class Asked(Protocol):
+    """What can be asked for what the database holds."""
+
+    async def sql(self, query: str, *arguments: Any) -> list[Any]:
+        """Rows."""
+
+
+async def projected(service: Asked, name: str) -> None:
     """Return as soon as what has been written so far is in the projection."""
 
     async def caught_up() -> bool:

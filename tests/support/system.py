@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import psutil
 
@@ -92,6 +93,15 @@ class System:
         pid = listener_of(self.stack.port + 4)
         assert pid
         os.kill(pid, signal.SIGKILL)
+
+    async def sql(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """What the database holds."""
+        connection = await asyncpg.connect(self.database_url(), timeout=10)
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments, timeout=10)
+            return rows
+        finally:
+            await connection.close()
 
     def database_url(self) -> str:
         """The embedded database, as its owner sees it."""
