@@ -1,6 +1,7 @@
 """The worker with the real inquiry service: what is accepted ends final, once, whatever dies in between."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable
 
 import asyncpg
@@ -200,8 +201,11 @@ async def test_inquiry_that_ends_the_ai_service_is_failed_and_its_neighbours_are
             if ended.is_set():
                 ended.clear()
                 ends += 1
-                # As if half a minute had passed since the last: who was served meanwhile is known to ten seconds.
-                await service.sql("update triage_job set ai_crash_time = ai_crash_time - interval '30 seconds'")
+                # As if half a minute had passed since its last: who was served meanwhile is known to ten seconds.
+                await service.sql(
+                    "update triage_job set ai_crash_time = ai_crash_time - interval '30 seconds' where inquiry_id = $1",
+                    uuid.UUID(poison),
+                )
                 await ai.stop()
                 await ai.start()
             await service.sql("update triage_job set run_after = least(run_after, now()) where run_after > now()")
