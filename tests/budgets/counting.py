@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from tests.support.statements import Log
 
-REPEATED = 4
+REPEATED = 15
 """The least of so many is what the request costs: something else may happen beside one of them, never less."""
 
 PACKAGES = ("/edge_api/", "/inquiry_service/", "/runtime/")
