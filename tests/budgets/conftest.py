@@ -49,6 +49,9 @@ INQUIRY = {
     "message": "Me han cobrado dos veces el pedido A-10023. " * 5,
 }
 PAGE = 20
+ASKED = 25
+"""Claims and completions that there are to measure."""
+
 LIST, CREATE = "/api/inquiries/", "/api/inquiries/create/"
 
 Ask = Callable[[], Awaitable[bytes]]
@@ -99,8 +102,8 @@ async def api(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="package")
 async def requests(service: Service, api: httpx.AsyncClient) -> Mapping[str, Ask]:
     """How each hot request is made; one that changes something changes something else each time."""
-    waiting = [(await service.create()).inquiry.id for _ in range(10)]
-    claims = [await service.must_claim((await service.create()).inquiry.id) for _ in range(10)]
+    waiting = [(await service.create()).inquiry.id for _ in range(ASKED)]
+    claims = [await service.must_claim((await service.create()).inquiry.id) for _ in range(ASKED)]
     ids = [await _classified(service, api) for _ in range(PAGE)]
     statuses = cycle(("open", "pending"))
 
