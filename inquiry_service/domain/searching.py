@@ -20,6 +20,7 @@ from inquiry_service.storage.database import Connection, Database
 from inquiry_service.storage.records import Candidate, InquiryRecord, Match, Reasons, SimilarRecord
 from inquiry_service.storage.search import Search
 from inquiry_service.storage.search_query import Term
+from inquiry_service.storage.search_statements import MOST
 from runtime.rpc.context import Principal
 from runtime.rpc.errors import NotFound
 
@@ -77,6 +78,7 @@ class Searching:
                     words=await search_query.understand(connection, terms),
                     filters=filters,
                     newest=await search.newest(connection) if newest is None else newest,
+                    scope=await search.scope(connection, filters),
                 )
                 sources = await _by_text(connection, asked, query)
                 embedded = await meaning if meaning else None
@@ -88,7 +90,7 @@ class Searching:
                 page = ranked[start : start + size]
                 items = await _shown(connection, asked, sources, page)
                 total = len(ranked)
-                capped = len(ranked) >= MOST_RANKED or len(sources.get("words", ())) >= search.MOST
+                capped = len(ranked) >= MOST_RANKED or len(sources.get("words", ())) >= MOST
                 if capped:
                     total = max(total + 1, await search.estimate(connection, asked))
         finally:

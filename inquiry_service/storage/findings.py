@@ -6,9 +6,9 @@ from uuid import UUID
 from inquiry_service.storage.database import Connection, Statement
 from inquiry_service.storage.inquiries import STAFF
 from inquiry_service.storage.records import InquiryRecord, Reasons, SimilarRecord
-from inquiry_service.storage.search import NEAREST
 from inquiry_service.storage.search_index import configuration
 from inquiry_service.storage.search_query import WordQuery
+from inquiry_service.storage.search_statements import NEAREST
 
 EXCERPT = 200
 READ = 4_000
