@@ -1,9 +1,12 @@
 """What goes into an analysis and what comes out, and the checks that every provider's answer must pass."""
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+
+from runtime.rpc.spent import AMOUNTS
 
 SUBJECT = -1
 """The turn index that stands for the subject line."""
@@ -154,6 +157,10 @@ class Usage(msgspec.Struct, frozen=True):
     output_tokens: int = 0
     cost_micros: int = 0
     duration_ms: float = 0.0
+
+    def noted(self) -> Mapping[str, str]:
+        """What the error of a run that failed says of it, as metadata."""
+        return {name: str(amount) for name in AMOUNTS if (amount := getattr(self, name))}
 
     def __add__(self, other: "Usage") -> "Usage":
         """What both took together."""

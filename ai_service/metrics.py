@@ -10,6 +10,7 @@ from ai_service.router import Router
 from runtime import tracing
 from runtime.metrics import SECONDS
 from runtime.rpc.errors import RpcError
+from runtime.rpc.spent import spent
 
 ANSWERS = Counter(
     "pok_ai_answers_total",
@@ -34,9 +35,7 @@ def answered(kind: str, model: Model, usage: Usage, fallback: str) -> None:
     provider = model.provider
     ANSWERS.labels(provider, kind, fallback).inc()
     ANSWER_SECONDS.labels(provider, kind).observe(usage.duration_ms / 1_000)
-    TOKENS.labels("in").inc(usage.input_tokens)
-    TOKENS.labels("out").inc(usage.output_tokens)
-    COST.inc(usage.cost_micros / 1_000_000)
+    _count(usage)
 
 
 @contextmanager
@@ -47,4 +46,11 @@ def work(kind: str) -> Iterator[None]:
             yield
     except RpcError as error:
         REFUSALS.labels(kind, error.reason).inc()
+        _count(Usage(**spent(error)))
         raise
+
+
+def _count(usage: Usage) -> None:
+    TOKENS.labels("in").inc(usage.input_tokens)
+    TOKENS.labels("out").inc(usage.output_tokens)
+    COST.inc(usage.cost_micros / 1_000_000)

@@ -140,6 +140,7 @@ class Router:
     def _give_up_or_go_on(self, failure: Failure) -> None:
         log.warning("provider_failed", reason=failure.reason, defect=failure.defect, patient=self._patient)
         if self._patient:
+            failure.metadata.update(failure.usage.noted())
             raise failure
 
 

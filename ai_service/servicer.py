@@ -45,7 +45,7 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
             raise Unavailable(
                 "The provider's answer breaks the contract.",
                 reason="PROVIDER_BAD_ANSWER",
-                metadata={"defect": str(error)},
+                metadata={"defect": str(error), **analysis.usage.noted()},
             ) from None
         metrics.answered("analysis", analysis.model, analysis.usage, analysis.fallback)
         _log(request.inquiry_id, analysis)

@@ -92,10 +92,10 @@ class Triage:
             metrics.ENDED.labels("completed").inc()
         except RpcError as error:
             log.error("result_refused", inquiry_id=claim.key.inquiry_id, claim=claim.key.claim, reason=error.reason)
-            await self._fail(claim, Failure(pb.FAILURE_KIND_PROVIDER, "result_refused"))
+            await self._fail(claim, Failure(pb.FAILURE_KIND_PROVIDER, "result_refused", usage=analysis.usage))
 
     async def _fail(self, claim: pb.Claim, failure: Failure) -> None:
-        request = pb.FailTriageRequest(key=claim.key, kind=failure.kind, reason=failure.reason)
+        request = pb.FailTriageRequest(key=claim.key, kind=failure.kind, reason=failure.reason, usage=failure.usage)
         if failure.retry_delay:
             request.retry_delay.FromTimedelta(timedelta(seconds=failure.retry_delay))
         await self._report(self._triage.FailTriage, request)

@@ -68,7 +68,7 @@ def analysis(message: analysis_pb2.Analysis) -> Analysis:
         language=message.language,
         draft=record["draft"],
         model=f"{message.model.provider}/{message.model.name}",
-        usage=_usage(message.usage),
+        usage=usage(message.usage),
         embedding=_embedding(message),
         encoder_version=message.encoder_version,
         record=record,
@@ -105,7 +105,7 @@ def drafted_reply(message: analysis_pb2.DraftedReply) -> DraftedReply:
     return DraftedReply(
         text=storable(message.text),
         model=MessageToDict(message.model, preserving_proto_field_name=True),
-        usage=_usage(message.usage),
+        usage=usage(message.usage),
         fallback=message.fallback,
         instruction_followed=message.instruction_followed,
         cited=list(message.cited),
@@ -133,7 +133,8 @@ def explained(message: analysis_pb2.ExplainCategoryResponse) -> Explained:
     )
 
 
-def _usage(message: analysis_pb2.Usage) -> Usage:
+def usage(message: analysis_pb2.Usage) -> Usage:
+    """What a run took, never below 0."""
     return Usage(
         cost_micros=max(0, message.cost_micros),
         input_tokens=max(0, message.input_tokens),

@@ -67,7 +67,8 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
             raise InvalidArgument.field("reason", f"Must have 1 to {LONGEST_REASON} characters.")
         kind: Any = FAILURE_KIND.word(request.kind, "kind")
         asked = request.retry_delay.ToTimedelta().total_seconds() if request.HasField("retry_delay") else None
-        run_after = await self._triage.fail(*_key(request.key), kind, request.reason, asked)
+        usage = convert_analysis.usage(request.usage)
+        run_after = await self._triage.fail(*_key(request.key), kind, request.reason, asked, usage)
         self._wake()
         return triage_pb2.FailTriageResponse(retry_time=convert.timestamp(run_after) if run_after else None)
 

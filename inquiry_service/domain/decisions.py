@@ -10,9 +10,10 @@ from inquiry_service.domain.triage import Analysis, spend_left
 from inquiry_service.storage import context, decisions, inquiries, spending, triage_requests
 from inquiry_service.storage.database import Database
 from inquiry_service.storage.decisions import RunRecord
-from inquiry_service.storage.records import AnalysisInput, InquiryRecord
+from inquiry_service.storage.records import AnalysisInput, InquiryRecord, Usage
 from runtime.rpc.context import Principal
-from runtime.rpc.errors import FailedPrecondition, InvalidArgument, NotFound
+from runtime.rpc.errors import FailedPrecondition, InvalidArgument, NotFound, RpcError
+from runtime.rpc.spent import spent
 
 DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE = 20, 100
 FIRST_PAGE = 2**63 - 1
@@ -112,10 +113,17 @@ class Decisions:
         if asked is None:
             raise NotFound("There is no such inquiry.")
         left = spend_left(self._settings, asked.spent_micros)
-        analysis = await self._analyst.analyze(inquiry_id, asked, provider=provider, spend_left=left)
-        async with self._database.transaction() as connection:
-            await spending.add(connection, analysis.usage)
+        try:
+            analysis = await self._analyst.analyze(inquiry_id, asked, provider=provider, spend_left=left)
+        except RpcError as error:
+            await self._count(Usage(**spent(error)))
+            raise
+        await self._count(analysis.usage)
         return analysis
+
+    async def _count(self, usage: Usage) -> None:
+        async with self._database.transaction() as connection:
+            await spending.add(connection, usage)
 
     async def _found(self, inquiry_id: UUID) -> InquiryRecord:
         found = await inquiries.for_staff(self._database, inquiry_id)

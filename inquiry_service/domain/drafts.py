@@ -20,6 +20,7 @@ from inquiry_service.storage.drafts import DraftRecord
 from inquiry_service.storage.records import AnalysisInput, DraftedReply, Usage
 from runtime.rpc.context import Principal
 from runtime.rpc.errors import FailedPrecondition, InvalidArgument, NotFound, RpcError
+from runtime.rpc.spent import spent
 
 log = structlog.get_logger(__name__)
 
@@ -143,11 +144,13 @@ class Drafts:
         try:
             parts.put_nowait(await self._finish(begun, await self._reply(begun, asked, category, parts)))
         except Exception as error:
-            reason = error.reason.lower() if isinstance(error, RpcError) else "internal"
-            if not isinstance(error, RpcError):
+            reason, usage = "internal", Usage()
+            if isinstance(error, RpcError):
+                reason, usage = error.reason.lower(), Usage(**spent(error))
+            else:
                 log.error("draft_failed", inquiry_id=str(begun.inquiry_id), exc_info=error)
             try:
-                await self._settle(msgspec.structs.replace(begun, state="failed", reason=reason), Usage())
+                await self._settle(msgspec.structs.replace(begun, state="failed", reason=reason), usage)
             except RpcError as unreachable:  # then it becomes failed by time
                 log.warning("draft_not_settled", inquiry_id=str(begun.inquiry_id), cause=unreachable.reason)
             parts.put_nowait(error)

@@ -118,11 +118,12 @@ class Triage:
             return True
 
     async def fail(
-        self, inquiry_id: UUID, claim: int, kind: FailureKind, reason: str, asked: float | None
+        self, inquiry_id: UUID, claim: int, kind: FailureKind, reason: str, asked: float | None, usage: Usage
     ) -> Any | None:
         """Count the failure and requeue, or fail for good; returns when it runs again. Raises Aborted (STALE_CLAIM)."""
         async with self._database.transaction() as connection:
             held = await _hold(connection, inquiry_id, claim)
+            await spending.add(connection, usage)
             counted = RULES[kind].counted
             attempt = held.attempt + counted
             delay = next_delay(kind, attempt, asked)

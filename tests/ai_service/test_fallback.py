@@ -10,6 +10,7 @@ from ai_service.knowledge import Knowledge
 from ai_service.providers.embedded import EmbeddedProvider
 from ai_service.providers.openai import OpenAIProvider
 from runtime.rpc.errors import Unavailable
+from runtime.rpc.spent import spent
 from tests.ai_service.builders import request
 from tests.ai_service.conftest import Stub, router, serving
 from tests.support.openai_stub import (
@@ -21,6 +22,7 @@ from tests.support.openai_stub import (
     completion,
     failing,
     in_turn,
+    streaming,
 )
 
 ASKED = request("I was charged twice for order 48213", name="Ana")
@@ -90,6 +92,21 @@ async def test_tokens_of_answers_that_could_not_be_used_count(openai_ai: Stub, o
     openai_stub.behave = lambda _: completion("no")
     usage = (await openai_ai.Analyze(ASKED)).analysis.usage
     assert (usage.input_tokens, usage.output_tokens, usage.cost_micros) == (240, 80, 1120)
+
+
+async def test_patient_service_says_what_answers_that_could_not_be_used_have_cost(
+    patient_ai: Stub, openai_stub: OpenAIStub
+) -> None:
+    openai_stub.behave = lambda _: completion("no")
+    cost = {"input_tokens": 240, "output_tokens": 80, "cost_micros": 1120}
+    with pytest.raises(Unavailable) as failed:
+        await patient_ai.Analyze(ASKED)
+    assert spent(failed.value) == cost
+    openai_stub.behave = streaming("no")
+    with pytest.raises(Unavailable) as failed:
+        async for _ in patient_ai.DraftReply(pb.DraftReplyRequest(inquiry=ASKED)):
+            pass
+    assert spent(failed.value) == cost
 
 
 async def test_nothing_goes_out_while_the_circuit_is_open(openai_ai: Stub, openai_stub: OpenAIStub) -> None:

@@ -191,6 +191,19 @@ async def test_outage_of_any_length_fails_no_inquiry(waiting: Service, openai_st
     assert (await until(waiting, ended))["triage_state"] == "done"
 
 
+async def test_what_failed_attempts_cost_uses_up_the_days_cap(waiting: Service, openai_stub: OpenAIStub) -> None:
+    openai_stub.behave = lambda _: completion("HACKED")
+    await waiting.cap(0.001)
+    await waiting.create()
+    first = await until(waiting, put_off)
+    await hurry(waiting)
+    second = await until(waiting, later_than(first["claim"], put_off))
+    assert (first["attempt"], second["attempt"]) == (1, 1)
+    assert len(openai_stub.requests) == 2  # both for the first attempt
+    [day] = await waiting.sql("select cost_micros, input_tokens, output_tokens from spending")
+    assert tuple(day) == (1120, 240, 80)
+
+
 async def test_answers_that_are_never_of_use_fail_the_inquiry_with_the_reason(
     waiting: Service, openai_stub: OpenAIStub
 ) -> None:

@@ -9,7 +9,6 @@ from pok.inquiry.v1 import conversation_pb2, decisions_pb2
 
 from runtime.rpc import context, errors
 from tests.inquiry_service.test_learning import BILLING, REFUNDS, analysed, change, erase
-from tests.inquiry_service.test_spending import cap
 from tests.support.analysis_stub import AnalysisStub, drafted
 from tests.support.inquiry import Service, act_as
 
@@ -197,7 +196,7 @@ async def test_state_says_what_was_taken_is_left_and_known(service: Service, ana
     inquiry_id = await analysed(service, **RECORD)
     await analysed(service, **RECORD)
     await change(service, inquiry_id, category=REFUNDS)
-    await cap(service, 0.001)
+    await service.cap(0.001)
     told = await state(service)
     assert (told.ai_provider, told.knowledge_version, told.examples) == ("auto", 3, 1)
     assert told.today == ai.Usage(input_tokens=1600, output_tokens=180, cost_micros=140)

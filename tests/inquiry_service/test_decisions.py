@@ -241,6 +241,17 @@ async def test_dry_run_changes_nothing_but_the_days_spending(service: Service, a
     assert [turn.text for turn in request.conversation] == ["Me han cobrado dos veces el pedido A-10023."]
 
 
+async def test_dry_run_that_fails_has_cost_all_the_same(service: Service, analysis: AnalysisStub) -> None:
+    async def answer(request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
+        raise errors.Unavailable("x", reason="PROVIDER_BAD_ANSWER", metadata={"cost_micros": "70"})
+
+    inquiry_id = await analysed(service)
+    analysis.answer = answer
+    with pytest.raises(errors.Unavailable):
+        await dry_run(service, inquiry_id, "openai")
+    assert [row["cost_micros"] for row in await service.sql("select cost_micros from spending")] == [70]
+
+
 async def test_dry_run_without_an_ai_service_is_unavailable(service: Service, analysis: AnalysisStub) -> None:
     inquiry_id = await analysed(service)
     await analysis.stop()

@@ -270,6 +270,17 @@ async def test_ai_service_that_is_away_fails_the_draft(service: Service, analysi
     assert (await current(service, inquiry_id)).reason == "unreachable"
 
 
+async def test_draft_that_fails_has_cost_all_the_same(service: Service, analysis: AnalysisStub) -> None:
+    async def write(_request: ai.DraftReplyRequest) -> AsyncIterator[ai.DraftReplyResponse]:
+        yield ai.DraftReplyResponse(delta="Dear ")
+        raise errors.Unavailable("x", reason="PROVIDER_BAD_ANSWER", metadata={"cost_micros": "70"})
+
+    analysis.write = write
+    with pytest.raises(errors.Unavailable):
+        await regenerate(service, await analysed(service))
+    assert [row["cost_micros"] for row in await service.sql("select cost_micros from spending")] == [70]
+
+
 async def test_reply_while_a_draft_is_written_supersedes_it_and_its_cost_counts(
     service: Service, analysis: AnalysisStub
 ) -> None:

@@ -1,19 +1,11 @@
 """What the AI costs is summed by day, and workers are told what is left of the day's cap."""
 
 import pytest
-from google.protobuf.struct_pb2 import Value
 from pok.ai.v1 import analysis_pb2
-from pok.inquiry.v1 import settings_pb2
+from pok.inquiry.v1 import triage_pb2
 
-from tests.support.inquiry import Service, act_as
-
-SOMEBODY = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
-
-
-async def cap(service: Service, amount: float) -> None:
-    act_as("admin", SOMEBODY)
-    request = settings_pb2.UpdateSettingRequest(key="daily_spend_cap", value=Value(number_value=amount))
-    await service.settings.UpdateSetting(request)
+from runtime.rpc.errors import Aborted
+from tests.support.inquiry import Service
 
 
 async def spend_left(service: Service) -> int | None:
@@ -34,7 +26,7 @@ async def test_without_a_cap_anything_may_be_spent(service: Service) -> None:
 
 
 async def test_cap_less_what_was_spent_today_is_left_and_never_less_than_nothing(service: Service) -> None:
-    await cap(service, 1.5)
+    await service.cap(1.5)
     assert await spend_left(service) == 1_500_000
     await spend(service, 400_000)
     await spend(service, 300_000)
@@ -44,7 +36,7 @@ async def test_cap_less_what_was_spent_today_is_left_and_never_less_than_nothing
 
 
 async def test_what_was_spent_on_other_days_does_not_count(service: Service) -> None:
-    await cap(service, 1)
+    await service.cap(1)
     await spend(service, 700_000)
     await service.sql("update spending set day = day - 1")
     assert await spend_left(service) == 1_000_000
@@ -63,6 +55,21 @@ async def test_result_that_came_too_late_has_cost_all_the_same(service: Service)
     assert not await service.complete(claim, usage=analysis_pb2.Usage(cost_micros=7))
     (row,) = await service.sql("select cost_micros from spending")
     assert row["cost_micros"] == 7
+
+
+async def test_failed_attempt_has_cost_all_the_same_and_once_however_often_it_is_reported(service: Service) -> None:
+    claim = await service.must_claim((await service.create()).inquiry.id)
+    failed = triage_pb2.FailTriageRequest(
+        key=claim.key,
+        kind=triage_pb2.FAILURE_KIND_PROVIDER,
+        reason="provider_bad_answer",
+        usage=analysis_pb2.Usage(cost_micros=70, input_tokens=240, output_tokens=80),
+    )
+    await service.triage.FailTriage(failed)
+    with pytest.raises(Aborted):
+        await service.triage.FailTriage(failed)
+    (row,) = await service.sql("select cost_micros, input_tokens, output_tokens from spending")
+    assert tuple(row) == (70, 240, 80)
 
 
 async def test_fallback_stands_in_the_decision_record(service: Service) -> None:

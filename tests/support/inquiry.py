@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 import grpc
+from google.protobuf.struct_pb2 import Value
 from pok.account.v1 import account_pb2_grpc
 from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import (
@@ -20,6 +21,7 @@ from pok.inquiry.v1 import (
     knowledge_pb2_grpc,
     live_pb2_grpc,
     queue_pb2_grpc,
+    settings_pb2,
     settings_pb2_grpc,
     statistics_pb2_grpc,
     tracking_pb2_grpc,
@@ -120,6 +122,12 @@ class Service:
             triage_pb2.CompleteTriageRequest(key=claim.key, analysis=analysis(**fields))
         )
         return response.applied
+
+    async def cap(self, amount: float) -> None:
+        """From now on the AI may cost this much a day."""
+        act_as("admin", "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f")
+        request = settings_pb2.UpdateSettingRequest(key="daily_spend_cap", value=Value(number_value=amount))
+        await self.settings.UpdateSetting(request)
 
     async def events(self, inquiry_id: str) -> list[asyncpg.Record]:
         """The inquiry's events in order."""

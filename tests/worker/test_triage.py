@@ -99,6 +99,18 @@ async def test_failed_analysis_is_reported_with_its_kind_and_reason(
     assert (outcome.kind, outcome.reason, outcome.retry_delay.seconds) == (kind, reason, delay)
 
 
+async def test_what_a_failed_analysis_has_cost_is_reported(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
+    cost = {"input_tokens": 240, "output_tokens": 80, "cost_micros": 1120}
+    metadata = {name: str(amount) for name, amount in cost.items()}
+    ai.answer = failing(Unavailable("x", reason="PROVIDER_BAD_ANSWER", metadata=metadata))
+    await worker.ring("a")
+    outcome = await queue.outcome("a")
+    assert isinstance(outcome, pb.FailTriageRequest)
+    assert outcome.usage == analysis_pb2.Usage(**cost)
+
+
 async def test_analysis_that_takes_too_long_is_failed_by_the_worker(
     queue: TriageStub, ai: AnalysisStub, worker: Running
 ) -> None:
@@ -156,12 +168,23 @@ async def test_stale_claim_is_dropped(queue: TriageStub, ai: AnalysisStub, worke
     assert [inquiry for inquiry, _ in queue.outcomes] == ["b"]
 
 
-async def test_refused_result_counts_as_a_failed_attempt(queue: TriageStub, worker: Running) -> None:
+async def test_refused_result_counts_as_a_failed_attempt_and_has_cost_all_the_same(
+    queue: TriageStub, ai: AnalysisStub, worker: Running
+) -> None:
     queue.refusal = InvalidArgument("No such category.")
+    usage = analysis_pb2.Usage(cost_micros=70)
+
+    async def answer(request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
+        analysis = await billing(request)
+        analysis.usage.CopyFrom(usage)
+        return analysis
+
+    ai.answer = answer
     await worker.ring("a")
     outcome = await queue.outcome("a")
     assert isinstance(outcome, pb.FailTriageRequest)
     assert (outcome.kind, outcome.reason) == (pb.FAILURE_KIND_PROVIDER, "result_refused")
+    assert outcome.usage == usage
 
 
 async def test_idle_worker_sends_heartbeats(queue: TriageStub, worker: Running) -> None:
