@@ -20,6 +20,8 @@ BEHIND = 0.3
 DEFAULT_THRESHOLD = 0.6
 """Where the inquiry service, of an earlier version, sends none."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
+LEARN_AGAIN = 5.0
+"""Seconds after which learning that failed is tried again."""
 STREAM_LIFE = 3600.0
 """Seconds after which the stream is opened anew, so that a peer that vanished silently is noticed."""
 
@@ -82,14 +84,20 @@ class Knowledge:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def teach(self, learn: Learn) -> NoReturn:
-        """Let each version count as soon as the model has learnt it; those that come meanwhile are taken together."""
+        """Let each version count as soon as the model has learnt it; those that come meanwhile are taken together.
+
+        While it cannot be learnt, the version before serves, under its own number.
+        """
         while True:
-            response, decisions = await self._news()
+            response, decisions = news = await self._news()
             taxonomy = _taxonomy(response)
             try:
                 await learn(taxonomy, decisions)
             except Exception:
-                log.exception("learning_failed", version=taxonomy.version)  # what was learnt before still serves
+                log.exception("learning_failed", version=taxonomy.version, held=self.version)
+                await asyncio.sleep(LEARN_AGAIN)
+                self._sent = self._sent or news
+                continue
             async with self._moved:
                 self._taxonomy = taxonomy
                 self.provider = response.ai_provider or "auto"

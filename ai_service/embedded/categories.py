@@ -115,4 +115,6 @@ def _rows(rows: Sequence[Numbers]) -> Numbers:
 
 
 def _comparable(decision: Decision) -> bool:
-    return decision.encoder_version == encoder.VERSION and len(decision.embedding) == 2 * encoder.WIDTH
+    if decision.encoder_version != encoder.VERSION or len(decision.embedding) != 2 * encoder.WIDTH:
+        return False
+    return bool(np.isfinite(encoder.unpacked(decision.embedding)).all())

@@ -11,7 +11,7 @@ from pok.ai.v1 import analysis_pb2_grpc
 from ai_service.__main__ import registration
 from ai_service.embedded.encoder import Encoder
 from ai_service.guard import Guard
-from ai_service.knowledge import Knowledge
+from ai_service.knowledge import Knowledge, Learn
 from ai_service.language import LanguageDetector
 from ai_service.paid import PaidProvider
 from ai_service.providers import openai
@@ -42,9 +42,16 @@ async def knowledge_stub() -> AsyncIterator[KnowledgeStub]:
 @pytest.fixture
 async def knowledge(knowledge_stub: KnowledgeStub, embedded_provider: EmbeddedProvider) -> AsyncIterator[Knowledge]:
     """What an AI process holds, following `knowledge_stub`, and what its embedded model learns from."""
+    async with following(knowledge_stub, embedded_provider.learn) as knowledge:
+        yield knowledge
+
+
+@asynccontextmanager
+async def following(knowledge_stub: KnowledgeStub, learn: Learn) -> AsyncIterator[Knowledge]:
+    """What an AI process holds whose model learns so."""
     async with dial(knowledge_stub.address, TOKENS["ai"], timeout=PATIENCE) as channel:
         knowledge = Knowledge(channel)
-        tasks = [asyncio.create_task(knowledge.watch()), asyncio.create_task(knowledge.teach(embedded_provider.learn))]
+        tasks = [asyncio.create_task(knowledge.watch()), asyncio.create_task(knowledge.teach(learn))]
         async with asyncio.timeout(PATIENCE):
             await knowledge.loaded()
         yield knowledge

@@ -1,13 +1,15 @@
 """The taxonomy in memory: current, patient for a moment, and kept when its source goes away."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from ai_service.analysis import Decision, Taxonomy
 from ai_service.knowledge import Knowledge
 from runtime.rpc.client import dial
 from runtime.rpc.errors import Unavailable
-from tests.ai_service.conftest import PATIENCE
+from tests.ai_service.conftest import PATIENCE, following
 from tests.support.knowledge_stub import DEFAULT_KEYS, KnowledgeStub
 from tests.support.tokens import TOKENS
 
@@ -49,6 +51,42 @@ async def test_taxonomy_without_a_category_is_no_taxonomy(knowledge: Knowledge, 
     await until_version(knowledge, 2)
     with pytest.raises(Unavailable):
         await knowledge.at_least(2)
+
+
+async def test_version_that_cannot_be_learnt_is_not_in_use_until_it_can(
+    knowledge_stub: KnowledgeStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_service.knowledge.LEARN_AGAIN", 0.01)
+    failed, mended = asyncio.Event(), asyncio.Event()
+
+    async def learn(taxonomy: Taxonomy, decisions: Sequence[Decision]) -> None:
+        if taxonomy.version == 2 and not mended.is_set():
+            failed.set()
+            raise ValueError("a defect")
+
+    async with following(knowledge_stub, learn) as knowledge:
+        await knowledge_stub.publish(2, ["visas"])
+        await failed.wait()
+        held = await knowledge.at_least(2)
+        assert (held.version, held.keys, knowledge.version) == (1, DEFAULT_KEYS, 1)
+        mended.set()
+        await until_version(knowledge, 2)
+        assert (await knowledge.at_least(2)).keys == ("visas",)
+
+
+async def test_newer_version_takes_the_place_of_one_that_cannot_be_learnt(
+    knowledge_stub: KnowledgeStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_service.knowledge.LEARN_AGAIN", 0.3)
+
+    async def learn(taxonomy: Taxonomy, decisions: Sequence[Decision]) -> None:
+        if taxonomy.version == 2:
+            raise ValueError("a defect")
+
+    async with following(knowledge_stub, learn) as knowledge:
+        await knowledge_stub.publish(2)
+        await knowledge_stub.publish(3, ["visas"])
+        await until_version(knowledge, 3)
 
 
 async def test_source_that_comes_back_is_found_again_and_meanwhile_the_taxonomy_stays(

@@ -62,7 +62,13 @@ async def test_forgotten_decision_teaches_no_longer(ai: Stub, knowledge_stub: Kn
 
 
 @pytest.mark.parametrize(
-    "field", [{"category": "switched_off"}, {"encoder_version": "another"}, {"embedding": b"\0\0"}]
+    "field",
+    [
+        {"category": "switched_off"},
+        {"encoder_version": "another"},
+        {"embedding": b"\0\0"},
+        {"embedding": np.full(512, np.nan, "<f2").tobytes()},
+    ],
 )
 async def test_decision_that_cannot_be_used_is_passed_over(
     ai: Stub, knowledge_stub: KnowledgeStub, field: dict[str, str]
