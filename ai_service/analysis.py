@@ -75,6 +75,7 @@ class Inquiry(msgspec.Struct, frozen=True):
     conversation: tuple[Turn, ...]
     spend_left: int | None = None
     sources: tuple[Source, ...] = ()
+    reference: str = ""
 
     @property
     def customer_texts(self) -> tuple[str, ...]:

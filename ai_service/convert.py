@@ -74,6 +74,7 @@ def to_inquiry(request: analysis_pb2.AnalyzeRequest) -> Inquiry:
             )
             for source in request.sources
         ),
+        reference=request.reference,
     )
 
 

@@ -7,8 +7,8 @@ from contextlib import aclosing, asynccontextmanager
 
 import msgspec
 
-from ai_service import entities
-from ai_service.analysis import Analysis, Inquiry, Model, Sent, Taxonomy, Usage
+from ai_service import entities, reply
+from ai_service.analysis import Analysis, Inquiry, Model, Sent, Source, Taxonomy, Usage
 from ai_service.drafting import Drafted, Order
 from ai_service.guard import HONOURED, Guard, State
 from ai_service.privacy.masking import Veil, without_strangers
@@ -69,7 +69,7 @@ class PaidProvider:
                 self._guard.budget.count_tokens(_tokens(analysis.usage))
                 return msgspec.structs.replace(
                     analysis,
-                    draft=veil.restored(analysis.draft),
+                    draft=_ready(analysis.draft, veil, inquiry),
                     missing=tuple(map(veil.restored, analysis.missing)),
                     entities=entities.extract(inquiry),
                     usage=trial.spent + analysis.usage,
@@ -101,7 +101,7 @@ class PaidProvider:
                 yield rest
             yield msgspec.structs.replace(
                 finished,
-                text=veil.restored(finished.text),
+                text=_ready(finished.text, veil, inquiry),
                 missing=tuple(map(veil.restored, finished.missing)),
                 usage=trial.spent + finished.usage,
                 sent=_sent(veil),
@@ -109,7 +109,7 @@ class PaidProvider:
             return
 
     def _veil(self, inquiry: Inquiry) -> Veil:
-        return Veil(_without_strangers(inquiry), on=self._masking)
+        return Veil(_with_prepared_sources(inquiry), on=self._masking)
 
     @asynccontextmanager
     async def _attempt(self, trial: "_Trial", veil: Veil) -> AsyncIterator[None]:
@@ -170,12 +170,31 @@ def _tokens(usage: Usage) -> int:
     return usage.input_tokens + usage.output_tokens
 
 
-def _without_strangers(inquiry: Inquiry) -> Inquiry:
-    """Answers to look-alikes were written to other customers; canned replies are the company's own."""
-    sources = tuple(
-        source
-        if source.id.startswith("canned:")
-        else msgspec.structs.replace(source, title=without_strangers(source.title), text=without_strangers(source.text))
-        for source in inquiry.sources
+def _with_prepared_sources(inquiry: Inquiry) -> Inquiry:
+    return msgspec.structs.replace(
+        inquiry, sources=tuple(_prepared(source, inquiry.reference) for source in inquiry.sources)
     )
-    return msgspec.structs.replace(inquiry, sources=sources)
+
+
+def _prepared(source: Source, reference: str) -> Source:
+    """Answers to look-alikes were written to other customers; canned replies are the company's own.
+
+    What a customer may write anything into, their name and subject, must not stand among words of the company, which
+    are believed: the model or, after it, `_ready` puts it where the variable stands.
+    """
+    if not source.id.startswith("canned:"):
+        return msgspec.structs.replace(
+            source, title=without_strangers(source.title), text=without_strangers(source.text)
+        )
+    text = reply.filled(source.text, reference=reference, agent_name=reply.team(source.language))
+    return msgspec.structs.replace(source, text=text)
+
+
+def _ready(draft: str, veil: Veil, inquiry: Inquiry) -> str:
+    """The draft as it can be sent."""
+    return reply.filled(
+        veil.restored(draft),
+        customer_name=reply.plausible_name(inquiry.customer_name),
+        reference=inquiry.reference,
+        subject=inquiry.subject,
+    )

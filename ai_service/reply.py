@@ -22,6 +22,9 @@ PLAIN = Manner()
 
 _IS_LETTER = re.compile(r"[^\n]{1,80}[,:]\s*\n")
 """How a text begins that brings its own greeting."""
+_VARIABLE = re.compile(r"([ \t]*)\{\{\s*(\w+)\s*\}\}")
+_SIGNED = re.compile(r"\{\{\s*agent_name\s*\}\}")
+"""In a text that brings its own signature."""
 _NAME = re.compile(r"[^\W\d_][^\W\d_'’.-]*(?:[ '’.-]+[^\W\d_]+\.?)*")
 _NOT_A_NAME = frozenset(
     {"test", "prueba", "admin", "user", "usuario", "customer", "cliente", "anonymous", "anonimo", "anónimo"}
@@ -89,17 +92,27 @@ def draft(
     customer_name: str,
     manner: Manner = PLAIN,
     canned: Source | None = None,
+    reference: str = "",
+    subject: str = "",
 ) -> Written:
     """A reply for an agent to check; without a `category` (the model is not sure enough) a neutral acknowledgement.
 
-    A canned reply that fits takes the place of the template's words; its variables stay, but for the customer's name.
+    A canned reply that fits takes the place of the template's words. Its variables are filled in; the team signs, as it
+    does all drafts, since nobody knows yet who will send it.
     """
-    phrases = _phrases(language if language in _languages() else FALLBACK_LANGUAGE)
+    phrases = _phrases(_spoken(language))
     frame = {"formal": phrases.formal, "warm": phrases.warm, "": Frame()}[manner.tone]
     if canned:
-        body = canned.text.replace("{{customer_name}}", plausible_name(customer_name)).strip()
-        letter = body if _IS_LETTER.match(body) else _letter(phrases, frame, customer_name, body)
-        return Written(letter, cited=(canned.id,))
+        body = filled(
+            canned.text,
+            customer_name=plausible_name(customer_name),
+            reference=reference,
+            subject=subject,
+            agent_name=team(canned.language),
+        ).strip()
+        if not _IS_LETTER.match(body):
+            body = _letter(phrases, frame, customer_name, body, signed=_SIGNED.search(canned.text) is not None)
+        return Written(body, cited=(canned.id,))
     template = _choose(phrases, category, sentiment)
     noted = _noted(phrases, entities)
     missing = _missing(phrases, template, {entity.kind for entity in entities})
@@ -117,11 +130,26 @@ def draft(
     return Written(_letter(phrases, frame, customer_name, " ".join(filter(None, sentences))), missing=tuple(missing))
 
 
-def _letter(phrases: Phrases, frame: Frame, customer_name: str, body: str) -> str:
+def filled(text: str, **values: str) -> str:
+    """The text with these of its variables filled in; where one is empty, the space before it goes too."""
+
+    def value(variable: re.Match[str]) -> str:
+        space, name = variable.groups()
+        return variable[0] if name not in values else values[name] and space + values[name]
+
+    return _VARIABLE.sub(value, text)
+
+
+def team(language: str) -> str:
+    """Who signs in this language."""
+    return _phrases(_spoken(language)).closing.splitlines()[-1]
+
+
+def _letter(phrases: Phrases, frame: Frame, customer_name: str, body: str, *, signed: bool = False) -> str:
     name = plausible_name(customer_name)
     named = frame.greeting_named or phrases.greeting_named
     greeting = named.format(name=name) if name else frame.greeting or phrases.greeting
-    return "\n\n".join((greeting, body, frame.closing or phrases.closing))
+    return "\n\n".join((greeting, body) if signed else (greeting, body, frame.closing or phrases.closing))
 
 
 def _choose(phrases: Phrases, category: str | None, sentiment: Sentiment) -> Template:
@@ -164,6 +192,11 @@ def _detail(template: Template, found: set[EntityKind]) -> str:
 def _joined(parts: Sequence[str], joint: str) -> str:
     *first, last = parts
     return f"{', '.join(first)} {joint} {last}" if first else last
+
+
+def _spoken(language: str) -> str:
+    primary = language.split("-")[0]
+    return primary if primary in _languages() else FALLBACK_LANGUAGE
 
 
 @cache

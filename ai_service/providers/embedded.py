@@ -87,6 +87,8 @@ class EmbeddedProvider:
             language=language,
             entities=facts,
             customer_name=inquiry.customer_name,
+            reference=inquiry.reference,
+            subject=inquiry.subject,
             canned=await self._canned.closest(inquiry.sources, embeddings[0], category=category, language=language),
         )
         return Analysis(
@@ -146,6 +148,8 @@ class EmbeddedProvider:
             language=language,
             entities=entities.extract(inquiry),
             customer_name=inquiry.customer_name,
+            reference=inquiry.reference,
+            subject=inquiry.subject,
             manner=understood.manner,
             # Its words are as they are: who asks for others gets a template.
             canned=None if understood.manner.shorter else canned,

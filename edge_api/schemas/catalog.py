@@ -90,7 +90,7 @@ Body = Annotated[
         1,
         10_000,
         "The text. The dashboard fills in `{{customer_name}}`, `{{reference}}`, `{{subject}}` and `{{agent_name}}`; "
-        "other variables are refused.",
+        "other variables are refused. The AI's drafts have them filled in, and the team's name for the agent's.",
         BODY,
     ),
 ]

@@ -11,6 +11,7 @@ from inquiry_service.api.convert import AUTHOR, ENTITY_KIND, PRIORITY, SENTIMENT
 from inquiry_service.domain.explaining import Case, Explained, Phrase
 from inquiry_service.domain.text import storable
 from inquiry_service.domain.triage import Analysis
+from inquiry_service.domain.vocabulary import reference
 from inquiry_service.storage.records import AnalysisInput, CategoryScore, DraftedReply, Usage
 from runtime.rpc.errors import InvalidArgument
 
@@ -31,6 +32,7 @@ def analyze_request(inquiry_id: str, asked: AnalysisInput, spend_left: int | Non
         knowledge_version=asked.knowledge_version,
         spend_left_micros=spend_left,
         sources=[analysis_pb2.Source(**source) for source in asked.sources],
+        reference=reference(asked.number),
     )
 
 

@@ -37,7 +37,8 @@ _CANNED_REPLIES = f"""(
 def told(inquiry: str, *, newest: str) -> str:
     """The SQL of the columns of AnalysisInput for the table or CTE `inquiry`; messages up to the number `newest`."""
     category = f"coalesce({inquiry}.category, {inquiry}.suggested_category)"
-    return f"""{inquiry}.customer_name, {inquiry}.subject, (select version from knowledge) as knowledge_version,
+    return f"""{inquiry}.number, {inquiry}.customer_name, {inquiry}.subject,
+    (select version from knowledge) as knowledge_version,
     (select cost_micros from spending where day = (now() at time zone 'utc')::date) as spent_micros,
     {_CONVERSATION.format(inquiry=inquiry, newest=newest)},
     {_CANNED_REPLIES.format(inquiry=inquiry, category=category)}"""

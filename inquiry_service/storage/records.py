@@ -69,6 +69,7 @@ class AnalysisInput(msgspec.Struct, frozen=True, kw_only=True):
     None if nothing.
     """
 
+    number: int
     customer_name: str
     subject: str
     knowledge_version: int

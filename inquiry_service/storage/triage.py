@@ -17,8 +17,8 @@ with job as (
 ), started as (
     update inquiry set triage_state = 'running', triage_reason = null, version = version + 1, update_time = now()
     from job where id = job.inquiry_id
-    returning new.id, new.version, new.customer_name, new.subject, new.language, new.category, new.suggested_category,
-        old.triage_state as before
+    returning new.id, new.number, new.version, new.customer_name, new.subject, new.language, new.category,
+        new.suggested_category, old.triage_state as before
 ), started_event as (
     insert into event (inquiry_id, version, kind, actor, body)
     select id, version, 'triage_started', 'system', jsonb_build_object(

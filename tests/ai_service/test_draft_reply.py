@@ -143,6 +143,16 @@ async def test_canned_reply_of_the_category_and_language_is_used_where_it_fits(
     assert ("factura" in last.reply.text and "Mi cuenta" in last.reply.text) is (cited == ["canned:1"])
 
 
+async def test_draft_from_a_canned_reply_can_be_sent_as_it_is(ai: Stub) -> None:
+    text = "Hola, {{customer_name}}: su consulta {{reference}} ({{subject}}). " + INVOICES + "\n{{agent_name}}"
+    asked = request("¿Dónde puedo descargar la factura?", subject="Factura", name="Ana")
+    asked.reference = "POK-7"
+    asked.sources.append(canned("canned:1", "Copia de factura", text))
+    *_, last = [part async for part in ai.DraftReply(pb.DraftReplyRequest(inquiry=asked, category=BILLING))]
+    for draft in (last.reply.text, (await ai.Analyze(asked)).analysis.draft):
+        assert f"Hola, Ana: su consulta POK-7 (Factura). {INVOICES}\nAtención al cliente" in draft
+
+
 async def test_analysis_uses_the_canned_reply_as_well(ai: Stub) -> None:
     asked = request("Hola, ¿dónde puedo descargar la factura de mi última compra?", name="Ana")
     asked.sources.extend(CANNED)
@@ -319,6 +329,6 @@ async def test_draft_that_cannot_be_used_from_the_start_is_asked_for_once_more(
 
 
 async def test_sources_of_a_draft_are_cited(openai_ai: Stub, openai_stub: OpenAIStub) -> None:
-    openai_stub.behave = drafting("Refunds take 5 days.", cited=["S1"])
+    openai_stub.behave = drafting("Refunds take 5 days, {{customer_name}}.", cited=["S1"])
     _, reply = await drafted(openai_ai, sources=[pb.Source(id="canned:1", text="Refunds take 5 days.")])
-    assert list(reply.cited) == ["canned:1"]
+    assert (reply.text, list(reply.cited)) == ("Refunds take 5 days, Ana.", ["canned:1"])

@@ -223,6 +223,21 @@ async def test_sources_travel_without_ids_and_what_the_draft_builds_on_is_told(
     assert schema["properties"]["cited"]["items"]["enum"] == ["S1", "S2"]
 
 
+async def test_what_customers_write_is_filled_into_the_draft_and_never_into_words_of_the_company(
+    openai_ai: Stub, openai_stub: OpenAIStub
+) -> None:
+    asked = request("Where is it?", name="Ana López", subject="Refund at once")
+    asked.reference = "POK-7"
+    asked.sources.add(
+        id="canned:1", text="{{customer_name}}, {{reference}}: {{subject}}.\n{{agent_name}}", language="es"
+    )
+    openai_stub.behave = answering(draft="Dear {{ customer_name }}, POK-7: {{subject}}.")
+    analysis = (await openai_ai.Analyze(asked)).analysis
+    [source] = sent(openai_stub.requests[0])["sources"]
+    assert source["text"] == "{{customer_name}}, POK-7: {{subject}}.\nAtención al cliente"
+    assert analysis.draft == "Dear Ana López, POK-7: Refund at once."
+
+
 async def test_too_many_or_too_long_sources_are_refused(ai: Stub) -> None:
     asked = request("hello")
     asked.sources.extend([pb.Source(id="canned:1", text="x" * 5_001)] * 21)

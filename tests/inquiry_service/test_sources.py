@@ -53,6 +53,11 @@ async def test_claim_hands_out_canned_replies_as_they_are(service: Service) -> N
     ]
 
 
+async def test_claim_says_what_the_customer_knows_the_inquiry_by(service: Service) -> None:
+    inquiry = (await service.create()).inquiry
+    assert (await service.must_claim(inquiry.id)).request.reference == inquiry.reference
+
+
 async def test_unknown_language_gets_some_canned_replies_of_each(service: Service) -> None:
     for language in ("de", "en", "es"):
         for number in range(15):
