@@ -10,9 +10,9 @@ from pok.ai.v1 import analysis_pb2
 from pok.ai.v1.analysis_pb2_grpc import AnalysisServiceStub
 
 from inquiry_service.api import convert_analysis
+from inquiry_service.domain.analysis import Analysis
 from inquiry_service.domain.explaining import Explained
 from inquiry_service.domain.text import storable
-from inquiry_service.domain.triage import Analysis
 from inquiry_service.storage.records import AnalysisInput, DraftedReply, Embedded
 from runtime.rpc.client import dial
 from runtime.rpc.errors import RpcError, Unavailable

@@ -1,7 +1,7 @@
 """The task behind a doorbell: claim, analyse, complete or fail."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -14,14 +14,18 @@ from pok.inquiry.v1.triage_pb2_grpc import TriageServiceStub
 from runtime import tracing
 from runtime.doorbell import TASK, Origin
 from runtime.rpc import context
-from runtime.rpc.errors import Aborted, DeadlineExceeded, RpcError, Unavailable, Unreachable
+from runtime.rpc.errors import Aborted, DeadlineExceeded, FailedPrecondition, RpcError, Unavailable, Unreachable
 from worker import backoff, metrics
 from worker.claims import Claims
 from worker.failure import Failure, failure_of
 from worker.gate import Gate
 from worker.peer import Peer
+from worker.together import Together
 
 log = structlog.get_logger(__name__)
+
+MOST_TOGETHER = 32
+"""Claims or results in one call: even the longest conversations of so many fit into one answer."""
 
 Request = TypeVar("Request")
 
@@ -37,6 +41,8 @@ class Triage:
         self._ai = ai
         self._analysis = AnalysisServiceStub(ai.channel)
         self._gate = Gate()
+        self._claim = Together(self._claim_all, MOST_TOGETHER)
+        self._complete = Together(self._complete_all, MOST_TOGETHER)
 
     async def run(self, inquiry_id: str, origin: Origin) -> None:
         """Do what is due for this inquiry; nothing if it is done, not due, or held by another worker."""
@@ -48,21 +54,26 @@ class Triage:
         metrics.DOORBELLS.inc()
         async with self._gate.together():
             asked = asyncio.get_running_loop().time()
-            claim = await self._claim(inquiry_id)
+            claim = await self._claimed(inquiry_id)
             if claim is not None:
                 async with self._claims.holding(claim, since=asked):
                     await self._carry_out(claim)
 
-    async def _claim(self, inquiry_id: str) -> pb.Claim | None:
+    async def _claimed(self, inquiry_id: str) -> pb.Claim | None:
         try:
-            response = await self._triage.ClaimTriage(pb.ClaimTriageRequest(inquiry_id=inquiry_id, worker=self._worker))
+            return await self._claim(inquiry_id)
         except RpcError as error:
             # The doorbell is dropped: while the inquiry is due, the sweeper rings again.
             log.warning("claim_failed", inquiry_id=inquiry_id, reason=error.reason)
             if isinstance(error, Unreachable):
                 self._inquiry.lost()
             return None
-        return response.claim if response.HasField("claim") else None
+
+    async def _claim_all(self, inquiry_ids: Sequence[str]) -> list[pb.Claim | None]:
+        request = pb.ClaimTriagesRequest(inquiry_ids=dict.fromkeys(inquiry_ids), worker=self._worker)
+        response = await self._triage.ClaimTriages(request)
+        claims = {claim.key.inquiry_id: claim for claim in response.claims}
+        return [claims.pop(inquiry_id, None) for inquiry_id in inquiry_ids]  # once, however often it was rung for
 
     async def _carry_out(self, claim: pb.Claim) -> None:
         if not claim.alone:
@@ -84,15 +95,19 @@ class Triage:
         except RpcError as error:
             await self._fail(claim, failure_of(error))
         else:
-            await self._complete(claim, response.analysis)
+            await self._finish(claim, response.analysis)
 
-    async def _complete(self, claim: pb.Claim, analysis: Analysis) -> None:
+    async def _finish(self, claim: pb.Claim, analysis: Analysis) -> None:
         try:
-            await self._report(self._triage.CompleteTriage, pb.CompleteTriageRequest(key=claim.key, analysis=analysis))
+            await self._report(self._complete, pb.CompleteTriageRequest(key=claim.key, analysis=analysis))
             metrics.ENDED.labels("completed").inc()
         except RpcError as error:
             log.error("result_refused", inquiry_id=claim.key.inquiry_id, claim=claim.key.claim, reason=error.reason)
             await self._fail(claim, Failure(pb.FAILURE_KIND_PROVIDER, "result_refused", usage=analysis.usage))
+
+    async def _complete_all(self, results: Sequence[pb.CompleteTriageRequest]) -> list[pb.Completion | RpcError]:
+        response = await self._triage.CompleteTriages(pb.CompleteTriagesRequest(results=results))
+        return [_refusal(completion) or completion for completion in response.completions]
 
     async def _fail(self, claim: pb.Claim, failure: Failure) -> None:
         request = pb.FailTriageRequest(key=claim.key, kind=failure.kind, reason=failure.reason, usage=failure.usage)
@@ -118,3 +133,13 @@ class Triage:
                 await asyncio.sleep(delay)
                 continue
             return
+
+
+def _refusal(completion: pb.Completion) -> RpcError | None:
+    match completion.refusal:
+        case "":
+            return None
+        case "STALE_CLAIM":
+            return Aborted("The claim is not the current one.", reason=completion.refusal)
+        case reason:
+            return FailedPrecondition("The result was refused.", reason=reason)

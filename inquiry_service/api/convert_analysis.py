@@ -8,9 +8,9 @@ from google.protobuf.json_format import MessageToDict
 from pok.ai.v1 import analysis_pb2
 
 from inquiry_service.api.convert import AUTHOR, ENTITY_KIND, PRIORITY, SENTIMENT, entity_message
+from inquiry_service.domain.analysis import Analysis
 from inquiry_service.domain.explaining import Case, Explained, Phrase
 from inquiry_service.domain.text import storable
-from inquiry_service.domain.triage import Analysis
 from inquiry_service.domain.vocabulary import reference
 from inquiry_service.storage.records import AnalysisInput, CategoryScore, DraftedReply, Usage
 from runtime.rpc.errors import InvalidArgument

@@ -1,6 +1,6 @@
 """TriageService: the worker's port to the queue of record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sized
 from typing import Any
 from uuid import UUID
 
@@ -8,13 +8,14 @@ from google.protobuf.duration_pb2 import Duration
 from pok.inquiry.v1 import triage_pb2, triage_pb2_grpc
 
 from inquiry_service.api import convert, convert_analysis
-from inquiry_service.domain.triage import Triage
+from inquiry_service.domain.triage import Result, Triage
 from inquiry_service.storage.workers import Process
-from runtime.rpc.errors import InvalidArgument
+from runtime.rpc.errors import InvalidArgument, RpcError
 
 FAILURE_KIND = convert.Words(triage_pb2.FailureKind.DESCRIPTOR)
 LONGEST_REASON = 100
 LONGEST_NAME = 255
+MOST_AT_ONCE = 100
 
 
 class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
@@ -28,19 +29,15 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
 
     async def ClaimTriage(self, request: triage_pb2.ClaimTriageRequest, context: Any) -> triage_pb2.ClaimTriageResponse:
         """Take it, or nothing."""
-        inquiry_id = _inquiry_id(request.inquiry_id)
-        job = await self._triage.claim(inquiry_id, request.worker)
-        if job is None:
-            return triage_pb2.ClaimTriageResponse()
-        return triage_pb2.ClaimTriageResponse(
-            claim=triage_pb2.Claim(
-                key=triage_pb2.ClaimKey(inquiry_id=request.inquiry_id, claim=job.claim),
-                lease=self._lease,
-                analysis_timeout=self._analysis_timeout,
-                alone=job.alone,
-                request=convert_analysis.analyze_request(request.inquiry_id, job, self._triage.spend_left(job)),
-            )
-        )
+        claims = await self._claim([request.inquiry_id], request.worker)
+        return triage_pb2.ClaimTriageResponse(claim=claims[0] if claims else None)
+
+    async def ClaimTriages(
+        self, request: triage_pb2.ClaimTriagesRequest, context: Any
+    ) -> triage_pb2.ClaimTriagesResponse:
+        """Take what is due of several."""
+        _check_number(request.inquiry_ids, "inquiry_ids")
+        return triage_pb2.ClaimTriagesResponse(claims=await self._claim(request.inquiry_ids, request.worker))
 
     async def RenewTriages(
         self, request: triage_pb2.RenewTriagesRequest, context: Any
@@ -56,10 +53,18 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
         self, request: triage_pb2.CompleteTriageRequest, context: Any
     ) -> triage_pb2.CompleteTriageResponse:
         """Store the result."""
-        applied = await self._triage.complete(*_key(request.key), convert_analysis.analysis(request.analysis))
-        if not applied:
-            self._wake()
-        return triage_pb2.CompleteTriageResponse(applied=applied)
+        [outcome] = await self._complete([request])
+        if isinstance(outcome, RpcError):
+            raise outcome
+        return triage_pb2.CompleteTriageResponse(applied=outcome)
+
+    async def CompleteTriages(
+        self, request: triage_pb2.CompleteTriagesRequest, context: Any
+    ) -> triage_pb2.CompleteTriagesResponse:
+        """Store several results."""
+        _check_number(request.results, "results")
+        outcomes = await self._complete(request.results)
+        return triage_pb2.CompleteTriagesResponse(completions=map(_completion, outcomes))
 
     async def FailTriage(self, request: triage_pb2.FailTriageRequest, context: Any) -> triage_pb2.FailTriageResponse:
         """Retry later or fail for good."""
@@ -79,6 +84,45 @@ class TriageServicer(triage_pb2_grpc.TriageServiceServicer):
         await self._triage.release(*_key(request.key), ai_unreachable=request.ai_unreachable)
         self._wake()
         return triage_pb2.ReleaseTriageResponse()
+
+    async def _claim(self, inquiry_ids: Iterable[str], worker: str) -> list[triage_pb2.Claim]:
+        jobs = await self._triage.claim([_inquiry_id(text) for text in inquiry_ids], worker)
+        return [
+            triage_pb2.Claim(
+                key=triage_pb2.ClaimKey(inquiry_id=str(job.inquiry_id), claim=job.claim),
+                lease=self._lease,
+                analysis_timeout=self._analysis_timeout,
+                alone=job.alone,
+                request=convert_analysis.analyze_request(str(job.inquiry_id), job, self._triage.spend_left(job)),
+            )
+            for job in jobs
+        ]
+
+    async def _complete(self, requests: Iterable[triage_pb2.CompleteTriageRequest]) -> list[bool | RpcError]:
+        read = [_result(request) for request in requests]
+        stored = iter(await self._triage.complete([result for result in read if isinstance(result, Result)]))
+        outcomes = [next(stored) if isinstance(result, Result) else result for result in read]
+        if False in outcomes:
+            self._wake()
+        return outcomes
+
+
+def _result(request: triage_pb2.CompleteTriageRequest) -> Result | RpcError:
+    try:
+        return Result(*_key(request.key), convert_analysis.analysis(request.analysis))
+    except InvalidArgument as refusal:
+        return refusal
+
+
+def _completion(outcome: bool | RpcError) -> triage_pb2.Completion:
+    if isinstance(outcome, RpcError):
+        return triage_pb2.Completion(refusal=outcome.reason)
+    return triage_pb2.Completion(applied=outcome)
+
+
+def _check_number(items: Sized, field: str) -> None:
+    if not 1 <= len(items) <= MOST_AT_ONCE:
+        raise InvalidArgument.field(field, f"Must have 1 to {MOST_AT_ONCE} items.")
 
 
 def _process(request: triage_pb2.RenewTriagesRequest) -> Process | None:

@@ -3,10 +3,11 @@
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from inquiry_service.domain.analysis import Analysis
 from inquiry_service.domain.page_tokens import PageTokens, page_size
 from inquiry_service.domain.roles import require_staff
 from inquiry_service.domain.settings import Settings
-from inquiry_service.domain.triage import Analysis, spend_left
+from inquiry_service.domain.triage import spend_left
 from inquiry_service.storage import context, decisions, inquiries, spending, triage_requests
 from inquiry_service.storage.database import Database
 from inquiry_service.storage.decisions import RunRecord

@@ -1,42 +1,29 @@
 """The triage of one inquiry: claimed under a lease, completed once, and what a result may change."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from inquiry_service.domain.analysis import Analysis, row_of, within
 from inquiry_service.domain.retry import MAX_AI_CRASHES, MAX_ATTEMPTS, RULES, FailureKind, next_delay
 from inquiry_service.domain.settings import Settings
 from inquiry_service.storage import knowledge, spending, triage, workers
 from inquiry_service.storage.database import Connection, Database
-from inquiry_service.storage.records import CategoryScore, ClaimedJob, HeldJob, Usage
+from inquiry_service.storage.records import ClaimedJob, HeldJob
 from inquiry_service.storage.workers import Process
-from runtime.rpc.errors import Aborted, InvalidArgument
+from runtime.rpc.errors import Aborted, InvalidArgument, RpcError
 
 MICROS = 1_000_000
-MOST_ALTERNATIVES = 4
-FIELDS = (
-    *("triage_state", "category", "suggested_category", "category_confidence", "sentiment", "sentiment_score"),
-    *("priority", "priority_reason", "language"),
-)
-"""What the event of a result tells, before and after."""
 
 
-class Analysis(msgspec.Struct, frozen=True, kw_only=True):
-    """What one AI run made of an inquiry. `record` is the whole decision record, kept as it is."""
+class Result(msgspec.Struct, frozen=True):
+    """What came of a claim."""
 
-    categories: list[CategoryScore]
-    sentiment: str
-    sentiment_score: float
-    priority: str
-    priority_reason: str
-    language: str
-    draft: str
-    model: str
-    usage: Usage
-    embedding: bytes
-    encoder_version: str
-    record: dict[str, Any]
+    inquiry_id: UUID
+    claim: int
+    analysis: Analysis
 
 
 class Leaving(msgspec.Struct, frozen=True):
@@ -60,11 +47,11 @@ class Triage:
         self._settings = settings
         self._lease = lease
 
-    async def claim(self, inquiry_id: UUID, worker: str) -> ClaimedJob | None:
-        """Take the job under a new claim number; None when there is nothing to do."""
+    async def claim(self, inquiry_ids: Sequence[UUID], worker: str) -> list[ClaimedJob]:
+        """Take jobs under new claim numbers; those with which there is nothing to do are left out."""
         if not worker:
             raise InvalidArgument.field("worker", "Must name the worker.")
-        return await triage.claim(self._database, inquiry_id, worker, self._lease)
+        return await triage.claim(self._database, inquiry_ids, worker, self._lease)
 
     def spend_left(self, job: ClaimedJob) -> int | None:
         """What the AI may still cost today, in millionths, never below 0; None without a cap."""
@@ -79,43 +66,44 @@ class Triage:
             await (workers.stop if stopped else workers.beat)(self._database, process)
         return [claim for claim in claims if claim not in current]
 
-    async def complete(self, inquiry_id: UUID, claim: int, analysis: Analysis) -> bool:
-        """Store a result; False when a newer message makes it superseded. Raises Aborted (STALE_CLAIM)."""
+    async def complete(self, results: Sequence[Result]) -> list[bool | RpcError]:
+        """Store results in one commit. For each: False when a newer message makes it superseded, or why it is refused.
+
+        Refused is what belongs to no current claim (Aborted, STALE_CLAIM), and what names no category of the taxonomy.
+        """
         async with self._database.transaction() as connection:
-            held = await _hold(connection, inquiry_id, claim)
-            await spending.add(connection, analysis.usage)
-            if held.requested_revision > held.claimed_revision:
-                await triage.supersede(connection, inquiry_id, analysis.record)
-                await _requeue(connection, inquiry_id, Leaving("triage_superseded", held.attempt, delay=0.0))
-                return False
-            fields = decide(held, _within(held.taxonomy, analysis), self._settings.values.confidence_threshold)
-            before = {name: getattr(held, name) for name in FIELDS}
-            changes = {name: [before[name], fields[name]] for name in FIELDS if before[name] != fields[name]}
-            await triage.complete(
-                connection,
-                {
-                    **fields,
-                    "inquiry_id": inquiry_id,
-                    "claim": claim,
-                    "outcome": "suggested" if fields["triage_state"] == "needs_review" else "applied",
-                    "record": analysis.record,
-                    "draft": analysis.draft,
-                    "cited": analysis.record["cited"],
-                    "missing": analysis.record["missing"],
-                    "embedding": analysis.embedding or None,
-                    "encoder_version": analysis.encoder_version,
-                    "event_body": {
-                        "claim": claim,
-                        "model": analysis.model,
-                        "changes": changes,
-                        # What statistics count as the machine's choice, also when it is what it was before.
-                        **({} if "category" in held.human_versions else {"category": _chosen(fields)}),
-                    },
-                },
-            )
-            if analysis.embedding and "category" in held.human_versions:
-                await knowledge.tell_again(connection, [inquiry_id])
-            return True
+            held = await triage.hold(connection, [(result.inquiry_id, result.claim) for result in results])
+            outcomes: list[bool | RpcError] = []
+            completed: list[tuple[HeldJob, Analysis]] = []
+            for result in results:
+                job = held.get((result.inquiry_id, result.claim))
+                if job is None:
+                    outcomes.append(_stale())
+                elif job.requested_revision > job.claimed_revision:
+                    await triage.supersede(connection, job.inquiry_id, result.analysis.record)
+                    await _requeue(connection, job.inquiry_id, Leaving("triage_superseded", job.attempt, delay=0.0))
+                    await spending.add(connection, result.analysis.usage)
+                    outcomes.append(False)
+                elif analysis := within(job.taxonomy, result.analysis):
+                    completed.append((job, analysis))
+                    outcomes.append(True)
+                else:
+                    outcomes.append(
+                        InvalidArgument.field("analysis.categories", "Must name a category of the taxonomy.")
+                    )
+            await self._write(connection, completed)
+            return outcomes
+
+    async def _write(self, connection: Connection, completed: Sequence[tuple[HeldJob, Analysis]]) -> None:
+        if not completed:
+            return
+        threshold = self._settings.values.confidence_threshold
+        rows = [row_of(job, analysis, threshold) for job, analysis in completed]
+        await triage.complete(connection, rows, [analysis.embedding for _, analysis in completed])
+        decided = [job.inquiry_id for job, made in completed if made.embedding and "category" in job.human_versions]
+        if decided:
+            await knowledge.tell_again(connection, decided)
+        await spending.add(connection, *(analysis.usage for _, analysis in completed))
 
     async def fail(
         self, inquiry_id: UUID, claim: int, kind: FailureKind, reason: str, asked: float | None, usage: Usage
@@ -160,52 +148,15 @@ def spend_left(settings: Settings, spent_micros: int | None) -> int | None:
     return None if cap is None else max(0, round(cap * MICROS) - (spent_micros or 0))
 
 
-def decide(held: HeldJob, analysis: Analysis, threshold: float) -> dict[str, Any]:
-    """The inquiry's new triage fields. What a person has set stays; an unsure category is suggested, not set; pure."""
-    best, *others = analysis.categories
-    human = held.human_versions
-    fields: dict[str, Any] = {
-        "triage_state": "done",
-        "category": held.category,
-        "suggested_category": None,
-        "category_confidence": held.category_confidence,
-        "alternatives": held.alternatives,
-        "sentiment": held.sentiment if "sentiment" in human else analysis.sentiment,
-        "sentiment_score": held.sentiment_score if "sentiment" in human else analysis.sentiment_score,
-        "priority": held.priority if "priority" in human else analysis.priority,
-        "priority_reason": held.priority_reason if "priority" in human else analysis.priority_reason,
-        "language": analysis.language,
-    }
-    if "category" in human:
-        return fields
-    sure = best.confidence >= threshold
-    fields |= {
-        "triage_state": "done" if sure else "needs_review",
-        "category": best.category if sure else None,
-        "suggested_category": None if sure else best.category,
-        "category_confidence": best.confidence,
-        "alternatives": [msgspec.to_builtins(other) for other in others[:MOST_ALTERNATIVES]],
-    }
-    return fields
-
-
-def _chosen(fields: dict[str, Any]) -> Any:
-    return fields["suggested_category"] or fields["category"]
-
-
-def _within(taxonomy: list[str], analysis: Analysis) -> Analysis:
-    # What was switched off while the AI worked is no longer given to anything.
-    categories = [score for score in analysis.categories if score.category in taxonomy]
-    if not categories:
-        raise InvalidArgument.field("analysis.categories", "Must name a category of the taxonomy.")
-    return msgspec.structs.replace(analysis, categories=categories)
-
-
 async def _hold(connection: Connection, inquiry_id: UUID, claim: int) -> HeldJob:
-    held = await triage.hold(connection, inquiry_id, claim)
-    if held is None:
-        raise Aborted("This claim is no longer the current one.", reason="STALE_CLAIM")
-    return held
+    held = await triage.hold(connection, [(inquiry_id, claim)])
+    if not held:
+        raise _stale()
+    return held[inquiry_id, claim]
+
+
+def _stale() -> Aborted:
+    return Aborted("This claim is no longer the current one.", reason="STALE_CLAIM")
 
 
 async def _requeue(connection: Connection, inquiry_id: UUID, leaving: Leaving) -> Any:

@@ -81,6 +81,7 @@ class AnalysisInput(msgspec.Struct, frozen=True, kw_only=True):
 class ClaimedJob(AnalysisInput, frozen=True, kw_only=True):
     """A job that was just claimed, with what its analysis needs."""
 
+    inquiry_id: UUID
     claim: int
     crashes: int
     ai_crashes: int
@@ -156,6 +157,8 @@ class DraftedReply(msgspec.Struct, frozen=True, kw_only=True):
 class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed job, locked, with the fields of its inquiry that a result may change and the keys it may set."""
 
+    inquiry_id: UUID
+    claim: int
     requested_revision: int
     claimed_revision: int
     attempt: int

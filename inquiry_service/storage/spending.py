@@ -1,5 +1,7 @@
 """Queries on what the AI takes, per day in UTC."""
 
+import msgspec
+
 from inquiry_service.storage.database import Connection, Database, Statement
 from inquiry_service.storage.records import Usage
 
@@ -15,15 +17,15 @@ _TODAY = Statement(
 )
 
 
-async def add(connection: Connection, usage: Usage) -> None:
+async def add(connection: Connection, *usages: Usage) -> None:
     """Add to what the AI has taken today, unless it took nothing."""
-    if usage != Usage():
-        await connection.row(
-            _ADD,
-            cost_micros=usage.cost_micros,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-        )
+    taken = Usage(
+        cost_micros=sum(usage.cost_micros for usage in usages),
+        input_tokens=sum(usage.input_tokens for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+    )
+    if taken != Usage():
+        await connection.row(_ADD, **msgspec.structs.asdict(taken))
 
 
 async def today(database: Database) -> Usage:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 from inquiry_service.domain.retry import MAX_ATTEMPTS, MAX_CRASHES
 from runtime import doorbell
 from runtime.rpc import errors
-from tests.support.inquiry import Service, act_as, inquiry_service
+from tests.support.inquiry import Service, act_as, analysis, inquiry_service
 
 DONE = inquiry_pb2.TRIAGE_STATE_DONE
 QUEUED = inquiry_pb2.TRIAGE_STATE_QUEUED
@@ -71,6 +72,51 @@ async def test_result_is_stored_once_with_its_event(service: Service) -> None:
     body = msgspec.json.decode(events[-1]["body"])
     assert body["model"] == "embedded/test-1"
     assert body["changes"]["category"] == [None, "billing_payment"]
+
+
+async def test_claims_of_several_are_those_of_what_is_due(service: Service) -> None:
+    due, held, also_due = [(await service.create()).inquiry.id for _ in range(3)]
+    await service.must_claim(held)
+    request = triage_pb2.ClaimTriagesRequest(inquiry_ids=[held, due, also_due, str(uuid4())], worker="w2")
+    claims = (await service.triage.ClaimTriages(request)).claims
+    assert {(claim.key.inquiry_id, claim.key.claim) for claim in claims} == {(due, 1), (also_due, 1)}
+    assert {claim.request.inquiry_id for claim in claims} == {due, also_due}
+
+
+async def test_each_of_several_results_is_stored_or_refused_by_itself(service: Service) -> None:
+    ids = [(await service.create()).inquiry.id for _ in range(5)]
+    good, stale, unknown, superseded, empty = [await service.must_claim(inquiry_id) for inquiry_id in ids]
+    stale.key.claim += 1
+    await service.sql("update triage_job set requested_revision = 2 where inquiry_id = $1", superseded.key.inquiry_id)
+    results = [
+        triage_pb2.CompleteTriageRequest(key=stale.key, analysis=analysis()),
+        triage_pb2.CompleteTriageRequest(key=unknown.key, analysis=analysis(category="gone", other="gone_too")),
+        triage_pb2.CompleteTriageRequest(key=superseded.key, analysis=analysis()),
+        triage_pb2.CompleteTriageRequest(key=empty.key),
+        triage_pb2.CompleteTriageRequest(key=good.key, analysis=analysis()),
+    ]
+    response = await service.triage.CompleteTriages(triage_pb2.CompleteTriagesRequest(results=results))
+    assert [(one.applied, one.refusal) for one in response.completions] == [
+        (False, "STALE_CLAIM"),
+        (False, "INVALID_ARGUMENT"),
+        (False, ""),
+        (False, "INVALID_ARGUMENT"),
+        (True, ""),
+    ]
+    states = [(await service.get(inquiry_id)).triage_state for inquiry_id in ids]
+    assert states == [DONE, RUNNING, RUNNING, QUEUED, RUNNING]
+
+
+@pytest.mark.parametrize("number", [0, 101])
+async def test_call_for_several_has_one_to_a_hundred_of_them(service: Service, number: int) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        await service.triage.ClaimTriages(
+            triage_pb2.ClaimTriagesRequest(inquiry_ids=[str(uuid4())] * number, worker="w")
+        )
+    with pytest.raises(errors.InvalidArgument):
+        await service.triage.CompleteTriages(
+            triage_pb2.CompleteTriagesRequest(results=[triage_pb2.CompleteTriageRequest()] * number)
+        )
 
 
 async def test_late_worker_changes_nothing_after_its_lease_was_lost(service: Service) -> None:

@@ -9,7 +9,7 @@ from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import triage_pb2 as pb
 from pok.inquiry.v1 import triage_pb2_grpc
 
-from runtime.rpc.errors import Aborted, RpcError
+from runtime.rpc.errors import Aborted, InvalidArgument, RpcError
 from tests.support.stub_server import StubServer
 
 PATIENCE = 15.0
@@ -43,6 +43,10 @@ class TriageStub(StubServer, triage_pb2_grpc.TriageServiceServicer):
         """How those who renewed describe themselves."""
         self.stopped: list[str] = []
         """Who said goodbye."""
+        self.malformed = ""
+        """An id that makes a call fail."""
+        self.together: list[int] = []
+        """How many came with each call that takes several."""
         self.changed = asyncio.Condition()
 
     async def until(self, condition: Callable[["TriageStub"], bool]) -> None:
@@ -74,6 +78,14 @@ class TriageStub(StubServer, triage_pb2_grpc.TriageServiceServicer):
         )
         return pb.ClaimTriageResponse(claim=claim)
 
+    async def ClaimTriages(self, request: pb.ClaimTriagesRequest, context: Any) -> pb.ClaimTriagesResponse:
+        if self.malformed in request.inquiry_ids:
+            raise InvalidArgument.field("inquiry_ids", "Must be UUIDs.")
+        self.together.append(len(request.inquiry_ids))
+        asked = [pb.ClaimTriageRequest(inquiry_id=one, worker=request.worker) for one in request.inquiry_ids]
+        answers = [await self.ClaimTriage(one, context) for one in asked]
+        return pb.ClaimTriagesResponse(claims=[answer.claim for answer in answers if answer.HasField("claim")])
+
     async def RenewTriages(self, request: pb.RenewTriagesRequest, context: Any) -> pb.RenewTriagesResponse:
         async with self.changed:
             if request.stopped:
@@ -89,6 +101,17 @@ class TriageStub(StubServer, triage_pb2_grpc.TriageServiceServicer):
             raise self.refusal
         await self._report(request)
         return pb.CompleteTriageResponse(applied=True)
+
+    async def CompleteTriages(self, request: pb.CompleteTriagesRequest, context: Any) -> pb.CompleteTriagesResponse:
+        self.together.append(len(request.results))
+        completions = []
+        for result in request.results:
+            try:
+                await self.CompleteTriage(result, context)
+                completions.append(pb.Completion(applied=True))
+            except Aborted as stale:
+                completions.append(pb.Completion(refusal=stale.reason))
+        return pb.CompleteTriagesResponse(completions=completions)
 
     async def FailTriage(self, request: pb.FailTriageRequest, context: Any) -> pb.FailTriageResponse:
         await self._report(request)

@@ -13,9 +13,11 @@ from redis.asyncio import Redis
 from runtime import doorbell
 from runtime.rpc.errors import Internal, InvalidArgument, RpcError, Unavailable
 from tests.support.analysis_stub import AnalysisStub, Answer, billing
+from tests.support.events import until
 from tests.support.triage_stub import TriageStub
 from tests.worker.conftest import Running, message, running, settings_for
 from worker.claims import HEARTBEAT
+from worker.metrics import DOORBELLS
 
 
 def failing(error: RpcError) -> Answer:
@@ -257,22 +259,54 @@ async def test_inquiry_that_lost_a_claim_to_a_crash_runs_with_nothing_else(
 async def test_second_suspect_is_given_back_so_that_the_first_ones_crash_does_not_count_for_it(
     queue: TriageStub, ai: AnalysisStub, worker: Running
 ) -> None:
-    queue.lease = 4.5  # renewed every 1.5 s: sooner than the call that claims the second one gives up
     ai.answer = held = Held()
     await worker.ring("a")
     await ai.until(lambda stub: stub.in_flight == {"a"})
-    queue.answer_claim["second"] = asyncio.Event()
-    await worker.ring("second", "first", alone=True)
-    await queue.until(lambda stub: "second" in stub.claims)
-    # Renewed: the worker knows that it holds it, and waits to be alone with it.
-    await queue.until(lambda stub: ("worker-of-test", frozenset({"a", "first"})) in stub.heartbeats)
-    await worker.ring("b")  # is not claimed while a suspect waits
-    queue.answer_claim["second"].set()
+    await claimed_together(queue, worker, "first", "second", alone=True)
     assert isinstance(await queue.outcome("second"), pb.ReleaseTriageRequest)
+    await worker.ring("b")  # is not claimed while a suspect waits
     assert "b" not in queue.claims
     held.let_go.set()
     assert isinstance(await queue.outcome("first"), pb.CompleteTriageRequest)
     assert isinstance(await queue.outcome("b"), pb.CompleteTriageRequest)
+
+
+async def claimed_together(queue: TriageStub, worker: Running, *inquiries: str, alone: bool = False) -> None:
+    """Claim inquiries in one call: they are rung for while an earlier call is not answered."""
+    heard = DOORBELLS._value.get()
+
+    async def all_heard() -> bool:
+        return bool(DOORBELLS._value.get() == heard + 1 + len(inquiries))
+
+    queue.answer_claim["slow"] = answered = asyncio.Event()
+    await worker.ring("slow")
+    await worker.ring(*inquiries, alone=alone)
+    await until(all_heard)
+    answered.set()
+
+
+async def test_what_comes_while_a_call_is_on_its_way_goes_together_with_the_next(
+    queue: TriageStub, worker: Running
+) -> None:
+    await claimed_together(queue, worker, "a", "b", "c")
+    for inquiry in ("slow", "a", "b", "c"):
+        assert isinstance(await queue.outcome(inquiry), pb.CompleteTriageRequest)
+    assert queue.together[:2] == [1, 3]
+
+
+async def test_inquiry_is_worked_on_once_however_often_it_is_rung_for(queue: TriageStub, worker: Running) -> None:
+    await claimed_together(queue, worker, "a", "a")
+    assert isinstance(await queue.outcome("a"), pb.CompleteTriageRequest)
+    await worker.ring("b")
+    assert isinstance(await queue.outcome("b"), pb.CompleteTriageRequest)
+    assert [inquiry for inquiry, _ in queue.outcomes].count("a") == 1
+
+
+async def test_what_is_wrong_with_one_is_not_held_against_those_with_it(queue: TriageStub, worker: Running) -> None:
+    queue.malformed = "b"
+    await claimed_together(queue, worker, "a", "b", "c")
+    assert isinstance(await queue.outcome("a"), pb.CompleteTriageRequest)
+    assert isinstance(await queue.outcome("c"), pb.CompleteTriageRequest)
 
 
 async def test_stopped_worker_lets_running_analyses_finish(
