@@ -25,7 +25,7 @@ from worker.together import Together
 log = structlog.get_logger(__name__)
 
 MOST_TOGETHER = 32
-"""Claims or results in one call: even the longest conversations of so many fit into one answer."""
+"""Claims or results in one call: even the longest conversations of so many fit into an answer."""
 
 Request = TypeVar("Request")
 

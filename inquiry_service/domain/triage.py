@@ -11,7 +11,7 @@ from inquiry_service.domain.retry import MAX_AI_CRASHES, MAX_ATTEMPTS, RULES, Fa
 from inquiry_service.domain.settings import Settings
 from inquiry_service.storage import knowledge, spending, triage, workers
 from inquiry_service.storage.database import Connection, Database
-from inquiry_service.storage.records import ClaimedJob, HeldJob
+from inquiry_service.storage.records import ClaimedJob, HeldJob, Usage
 from inquiry_service.storage.workers import Process
 from runtime.rpc.errors import Aborted, InvalidArgument, RpcError
 

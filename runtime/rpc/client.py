@@ -18,6 +18,8 @@ OPTIONS = (
     # A restarted peer is found again within a second instead of after the library's backoff of up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Room for the longest conversations of all that a worker claims at once; only services of ours answer.
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     # Else a channel may inherit the back-off of an earlier one to what listened on the same port before.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),

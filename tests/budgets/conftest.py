@@ -50,7 +50,10 @@ INQUIRY = {
 }
 PAGE = 20
 ASKED = 25
-"""Claims and completions that there are to measure."""
+"""Calls for claims and completions that there are to measure."""
+
+TOGETHER = 8
+"""Inquiries in each of them."""
 
 LIST, CREATE = "/api/inquiries/", "/api/inquiries/create/"
 
@@ -102,8 +105,8 @@ async def api(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="package")
 async def requests(service: Service, api: httpx.AsyncClient) -> Mapping[str, Ask]:
     """How each hot request is made; one that changes something changes something else each time."""
-    waiting = [(await service.create()).inquiry.id for _ in range(ASKED)]
-    claims = [await service.must_claim((await service.create()).inquiry.id) for _ in range(ASKED)]
+    waiting = [[(await service.create()).inquiry.id for _ in range(TOGETHER)] for _ in range(2 * ASKED)]
+    held = [await _claimed(service, waiting.pop()) for _ in range(ASKED)]
     ids = [await _classified(service, api) for _ in range(PAGE)]
     statuses = cycle(("open", "pending"))
 
@@ -111,11 +114,12 @@ async def requests(service: Service, api: httpx.AsyncClient) -> Mapping[str, Ask
         return (await api.request(method, path, **options)).raise_for_status().content
 
     async def claim() -> bytes:
-        return (await service.must_claim(waiting.pop())).SerializeToString()
+        return (await _claimed(service, waiting.pop())).SerializeToString()
 
     async def complete() -> bytes:
-        request = triage_pb2.CompleteTriageRequest(key=claims.pop().key, analysis=analysis())
-        return (await service.triage.CompleteTriage(request)).SerializeToString()
+        results = [triage_pb2.CompleteTriageRequest(key=claim.key, analysis=analysis()) for claim in held.pop().claims]
+        request = triage_pb2.CompleteTriagesRequest(results=results)
+        return (await service.triage.CompleteTriages(request)).SerializeToString()
 
     detail = f"{LIST}{ids[0]}/"
     return {
@@ -127,6 +131,10 @@ async def requests(service: Service, api: httpx.AsyncClient) -> Mapping[str, Ask
         "complete": complete,
         "create": lambda: http("POST", CREATE, json=INQUIRY),
     }
+
+
+async def _claimed(service: Service, inquiry_ids: list[str]) -> triage_pb2.ClaimTriagesResponse:
+    return await service.triage.ClaimTriages(triage_pb2.ClaimTriagesRequest(inquiry_ids=inquiry_ids, worker="w1"))
 
 
 async def _classified(service: Service, api: httpx.AsyncClient) -> str:
