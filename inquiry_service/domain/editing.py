@@ -51,42 +51,39 @@ class Editing:
         self._database = database
 
     async def update(self, id_: UUID, change: Change, principal: Principal) -> InquiryRecord:
-        """Apply a change in one transaction; one that changes nothing leaves no trace.
+        """Apply a change; one that changes nothing leaves no trace.
 
         Raises PermissionDenied, InvalidArgument, NotFound, and FailedPrecondition: VERSION_MISMATCH when another person
         has set one of these fields since `if_version`, ILLEGAL_TRANSITION for the status.
         """
         require_staff(principal)
         check(change)
+        actor_id = UUID(principal.account_id) if principal.account_id else None
+        while True:
+            before = await self._get(id_)
+            if _teaches(before, change):
+                return await self._teach(id_, change, actor_id)
+            after, _ = await _apply(self._database, before, change, actor_id)
+            if after:  # else somebody was quicker, and what they have left counts
+                return after
+
+    async def _teach(self, id_: UUID, change: Change, actor_id: UUID | None) -> InquiryRecord:
         async with self._database.transaction() as connection:
             before = await inquiries.lock(connection, id_)
             if before is None:
-                raise NotFound("There is no such inquiry.")
+                raise _unknown()
             if "category" in change.fields:
                 await knowledge.hold(connection)  # whoever changes the taxonomy locks in this order, too
-            await _check_references(connection, change, before)
-            suggested = await _machines_choice(connection, id_) if change.fields.get("category") == "" else None
-            values, changes = merge(before, change, suggested)
-            if changes:
-                event: dict[str, Any] = {"changes": {name: pair for name, pair in changes.items() if name != "tags"}}
-                if "tags" in changes:
-                    event["tags_changed"] = True
-                if machines := judged(before, changes):
-                    event["judged"] = machines
-                    choice = await decisions.last_choice(connection, id_)
-                    if choice and choice.uncorrected:
-                        event["uncorrected"] = choice.uncorrected
-                if change.bulk:
-                    event["bulk"] = True
-                actor_id = UUID(principal.account_id) if principal.account_id else None
-                after = await inquiries.update(
-                    connection, {**values, "id": id_, "actor_id": actor_id, "event_body": event}
-                )
+            after, changes = await _apply(connection, before, change, actor_id)
+            if after and changes:
                 await learn(connection, after, changes, bulk=change.bulk)
                 return after
+        return await self._get(id_)
+
+    async def _get(self, id_: UUID) -> InquiryRecord:
         found = await inquiries.for_staff(self._database, id_)
         if found is None:
-            raise NotFound("There is no such inquiry.")
+            raise _unknown()
         return found
 
 
@@ -149,6 +146,39 @@ def judged(before: InquiryRecord, changes: Mapping[str, Any]) -> str | None:
     return before.suggested_category or (before.category if before.category_confidence is not None else None)
 
 
+async def _apply(
+    reader: Database | Connection, before: InquiryRecord, change: Change, actor_id: UUID | None
+) -> tuple[InquiryRecord | None, dict[str, Any]]:
+    """The inquiry afterwards, None if it is no longer as it was before, and what has changed."""
+    await _check_references(reader, change, before)
+    suggested = await _machines_choice(reader, before.id) if change.fields.get("category") == "" else None
+    values, changes = merge(before, change, suggested)
+    if not changes:
+        return before, changes
+    event: dict[str, Any] = {"changes": {name: pair for name, pair in changes.items() if name != "tags"}}
+    if "tags" in changes:
+        event["tags_changed"] = True
+    if machines := judged(before, changes):
+        event["judged"] = machines
+        choice = await decisions.last_choice(reader, before.id)
+        if choice and choice.uncorrected:
+            event["uncorrected"] = choice.uncorrected
+    if change.bulk:
+        event["bulk"] = True
+    written = {**values, "id": before.id, "before": before.version, "actor_id": actor_id, "event_body": event}
+    return await inquiries.update(reader, written), changes
+
+
+def _teaches(before: InquiryRecord, change: Change) -> bool:
+    return "category" in change.fields or (
+        "status" in change.fields and "spam" in {before.status, change.fields["status"]}
+    )
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such inquiry.")
+
+
 def _check_version(before: InquiryRecord, change: Change) -> None:
     if not change.if_version:
         return
@@ -161,26 +191,26 @@ def _check_version(before: InquiryRecord, change: Change) -> None:
         )
 
 
-async def _check_references(connection: Connection, change: Change, before: InquiryRecord) -> None:
+async def _check_references(reader: Database | Connection, change: Change, before: InquiryRecord) -> None:
     category, assignee = change.fields.get("category"), change.fields.get("assignee_id")
-    if category is not None and category != before.category and not await _may_become(connection, category, change):
+    if category is not None and category != before.category and not await _may_become(reader, category, change):
         raise InvalidArgument.field("category", "There is no such category.")
     if assignee:
         try:
-            known = await inquiries.is_assignable(connection, UUID(assignee))
+            known = await inquiries.is_assignable(reader, UUID(assignee))
         except ValueError:
             known = False
         if not known:
             raise InvalidArgument.field("assignee_id", "There is no such agent.")
 
 
-async def _may_become(connection: Connection, category: str, change: Change) -> bool:
-    return await inquiries.is_active_category(connection, category) if category else not change.bulk
+async def _may_become(reader: Database | Connection, category: str, change: Change) -> bool:
+    return await inquiries.is_active_category(reader, category) if category else not change.bulk
 
 
-async def _machines_choice(connection: Connection, id_: UUID) -> str | None:
-    choice = await decisions.last_choice(connection, id_)
-    return choice.category if choice and await inquiries.is_active_category(connection, choice.category) else None
+async def _machines_choice(reader: Database | Connection, id_: UUID) -> str | None:
+    choice = await decisions.last_choice(reader, id_)
+    return choice.category if choice and await inquiries.is_active_category(reader, choice.category) else None
 
 
 def _confirms(before: InquiryRecord, name: str) -> bool:

@@ -99,9 +99,9 @@ async def hold_run(connection: Connection, inquiry_id: UUID, claim: int) -> RunR
     return RunRecord(**dict(row)) if row else None
 
 
-async def last_choice(connection: Connection, inquiry_id: UUID) -> Choice | None:
+async def last_choice(reader: Database | Connection, inquiry_id: UUID) -> Choice | None:
     """What the machine chose last, unless that was taken back."""
-    row = await connection.row(_LAST_CHOICE, inquiry_id=inquiry_id)
+    row = await reader.row(_LAST_CHOICE, inquiry_id=inquiry_id)
     return Choice(**dict(row)) if row else None
 
 

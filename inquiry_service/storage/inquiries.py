@@ -71,11 +71,11 @@ with changed as (
         sentiment_score = :sentiment_score, priority = :priority, priority_reason = :priority_reason, status = :status,
         resolve_time = {RESOLVE_TIME}, assignee_id = :assignee_id, tags = :tags, triage_state = :triage_state,
         human_versions = :human_versions, version = version + 1, update_time = now()
-    where id = :id returning {STAFF}
+    where id = :id and version = :before returning {STAFF}
 ), gone_tags as (
-    delete from inquiry_tag where inquiry_id = :id and tag <> all(:tags)
+    delete from inquiry_tag using changed where inquiry_id = changed.id and tag <> all(changed.tags)
 ), new_tags as (
-    insert into inquiry_tag (tag, inquiry_id) select unnest(cast(:tags as text[])), :id on conflict do nothing
+    insert into inquiry_tag (tag, inquiry_id) select unnest(tags), id from changed on conflict do nothing
 ), changed_event as (
     insert into event (inquiry_id, version, kind, actor, actor_id, body)
     select id, version, 'inquiry_updated', 'agent', :actor_id, :event_body from changed
@@ -130,10 +130,9 @@ async def lock(connection: Connection, id_: UUID) -> InquiryRecord | None:
     return _record(await connection.row(_LOCK, id=id_))
 
 
-async def update(connection: Connection, values: dict[str, Any]) -> InquiryRecord:
-    """Write the new values of a locked inquiry and the event that tells of them."""
-    row = await connection.row(_UPDATE, **values)
-    return InquiryRecord(**dict(row or {}))
+async def update(reader: Database | Connection, values: dict[str, Any]) -> InquiryRecord | None:
+    """Write new values and the event that tells of them; None if its version is no longer the one `before`."""
+    return _record(await reader.row(_UPDATE, **values))
 
 
 async def titles(database: Database, ids: Sequence[UUID]) -> dict[UUID, tuple[int, str]]:
@@ -141,14 +140,14 @@ async def titles(database: Database, ids: Sequence[UUID]) -> dict[UUID, tuple[in
     return {row["id"]: (row["number"], row["subject"]) for row in await database.fetch(_TITLES, ids=list(ids))}
 
 
-async def is_assignable(connection: Connection, account_id: UUID) -> bool:
+async def is_assignable(reader: Database | Connection, account_id: UUID) -> bool:
     """Whether inquiries can be assigned to this account: active staff."""
-    return await connection.row(_ASSIGNABLE, id=account_id) is not None
+    return await reader.row(_ASSIGNABLE, id=account_id) is not None
 
 
-async def is_active_category(connection: Connection, key: str) -> bool:
+async def is_active_category(reader: Database | Connection, key: str) -> bool:
     """Whether the taxonomy has this category switched on; it stays so until the transaction ends."""
-    return await connection.row(_ACTIVE_CATEGORY, key=key) is not None
+    return await reader.row(_ACTIVE_CATEGORY, key=key) is not None
 
 
 async def purge_idempotency_keys(database: Database) -> int:
