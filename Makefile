@@ -34,7 +34,7 @@ doctor: ## Say what is wrong on this machine and what to do
 	@if [ -x $(BIN)/pok ]; then $(BIN)/pok doctor; else echo "POK is not installed yet: make up"; fi
 
 test: installed-dev ## Run the tests, on real servers that they start themselves
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile --ignore=tests/budgets
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 test-long: installed-dev ## Run the slower and deeper variants
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-llm.lock

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from inquiry_service.storage.database import PLANNER
+from runtime.rpc import context
 from tests.budgets.conftest import PAGE, Ask
 from tests.budgets.counting import cost
 from tests.support.inquiry import Service
@@ -46,6 +47,11 @@ async def test_request_finds_its_rows_by_indexes(
         await connection.close()
     wrong = {sql: found for sql, plan in plans.items() if (found := list(_wrong(msgspec.json.decode(plan)[0]["Plan"])))}
     assert not wrong
+
+
+async def test_requests_deadline_ends_with_it(requests: Mapping[str, Ask]) -> None:
+    await requests["list"]()
+    assert context.current() is None
 
 
 def _wrong(node: Mapping[str, Any]) -> Iterator[str]:
