@@ -36,6 +36,7 @@ class Load:
         self._rng = rng
         self._at_once = at_once
         self._changed = asyncio.Condition()
+        self._ended_by: Exception | None = None
 
     @property
     def statuses(self) -> Counter[int]:
@@ -58,14 +59,21 @@ class Load:
                         return
                     await self._write(client, number)
 
-            async with asyncio.TaskGroup() as customers:
-                for _ in range(self._at_once):
-                    customers.create_task(customer())
+            try:
+                async with asyncio.TaskGroup() as customers:
+                    for _ in range(self._at_once):
+                        customers.create_task(customer())
+            except ExceptionGroup as ended:
+                async with self._changed:
+                    self._ended_by = ended.exceptions[0]
+                    self._changed.notify_all()
+                raise
 
     async def reached(self, count: int) -> None:
-        """Wait until so many are acknowledged."""
+        """Wait until so many are acknowledged; fails at once when one customer met what none should."""
         async with asyncio.timeout(LONGEST_ROUND), self._changed:
-            await self._changed.wait_for(lambda: len(self.acknowledged) >= count)
+            await self._changed.wait_for(lambda: self._ended_by or len(self.acknowledged) >= count)
+        assert self._ended_by is None, f"no more inquiries come in: {self._ended_by!r}"
 
     async def _write(self, client: httpx.AsyncClient, number: int) -> None:
         body = {
