@@ -60,6 +60,7 @@ async def while_down(load: Load, seconds: float) -> None:
     await load.create(100_000, until=lambda: loop.time() > end)
 
 
+@pytest.mark.timeout(7200)
 async def test_stream_stays_bounded_and_nothing_is_pending(plan: Plan) -> None:
     inquiries = plan.inquiries(2000)
     async with cluster(workers=2) as system:
