@@ -15,7 +15,6 @@ from runtime import notify, process, settings, telemetry, tracing
 from runtime.metrics import exposed
 from runtime.rpc import client
 from runtime.rpc.server import Registration, RpcServer
-from runtime.rpc.tokens import ServiceTokens
 
 log = structlog.get_logger(__name__)
 
@@ -27,15 +26,11 @@ CALL_TIMEOUT = 5.0
 def main() -> process.Main:
     """Read the settings and return the process's body."""
     configured = settings.load(AiSettings)
-    try:
-        tokens = ServiceTokens(configured.service_tokens)
-    except ValueError as error:
-        raise settings.SettingsError(f"POK_SERVICE_TOKENS: {error}") from None
     telemetry.configure("ai", configured.log_level)
-    return partial(serve, configured, tokens)
+    return partial(serve, configured)
 
 
-async def serve(configured: AiSettings, tokens: ServiceTokens, stop: asyncio.Event) -> None:
+async def serve(configured: AiSettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then let running analyses finish."""
     async with AsyncExitStack() as stack:
         stack.enter_context(tracing.exported("ai"))
@@ -50,7 +45,7 @@ async def serve(configured: AiSettings, tokens: ServiceTokens, stop: asyncio.Eve
                 metrics.follow(chosen)
                 server = RpcServer(
                     configured.ai_listen,
-                    tokens,
+                    configured.service_tokens,
                     [registration(AnalysisServicer(chosen, knowledge))],
                     reflect=configured.env != "production",
                 )

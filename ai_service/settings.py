@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from runtime.settings import Secret, ServerSettings
+from runtime.rpc.tokens import ServiceTokens
+from runtime.settings import Key, Secret, ServerSettings
 
 
 class AiSettings(ServerSettings, frozen=True, kw_only=True):
@@ -13,8 +14,8 @@ class AiSettings(ServerSettings, frozen=True, kw_only=True):
     Prices are for a million tokens, in any currency; 0 = no price is known. Calls and tokens in a minute: 0 = any.
     """
 
-    service_tokens: Secret
-    service_token: Secret
+    service_tokens: ServiceTokens
+    service_token: Key
     ai_listen: str = "127.0.0.1:8002"
     inquiry_address: str = "127.0.0.1:8001"
     openai_api_key: Secret = Secret("")

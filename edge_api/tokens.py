@@ -2,13 +2,14 @@
 
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Literal
 
 import jwt
 import msgspec
 
 from runtime.rpc.errors import Unauthenticated
+from runtime.settings import looks_made_up
 
 ISSUER = "pok"
 AUDIENCE = "pok-api"
@@ -46,9 +47,9 @@ class SigningKeys:
         return next(iter(self._secrets.items()))
 
     @property
-    def secrets(self) -> Collection[str]:
-        """All secrets."""
-        return self._secrets.values()
+    def looks_made_up(self) -> bool:
+        """Whether one of them was typed rather than drawn."""
+        return any(map(looks_made_up, self._secrets.values()))
 
     def secret(self, kid: object) -> str | None:
         """The secret of a key, None for an unknown one."""

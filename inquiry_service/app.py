@@ -85,7 +85,6 @@ from runtime import process
 from runtime.metrics import exposed
 from runtime.rpc.errors import Unavailable
 from runtime.rpc.server import Registration, RpcServer
-from runtime.rpc.tokens import ServiceTokens
 
 GRACE_SECONDS = 10.0
 
@@ -111,7 +110,7 @@ class InquiryService:
         self._housekeeping: list[asyncio.Task[None]] = []
         self._server = RpcServer(
             settings.inquiry_listen,
-            ServiceTokens(settings.service_tokens),
+            settings.service_tokens,
             self._services(settings),
             reflect=settings.env != "production",
             on_debug=self._note_debug_call,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from runtime.rpc.tokens import ServiceTokens
 from runtime.settings import Key, ProcessSettings, Secret, ServerSettings
 
 
@@ -15,9 +16,9 @@ class InquirySettings(ServerSettings, frozen=True, kw_only=True):
     database_pool: Annotated[int, Meta(ge=2, le=100)] = 10
     redis_url: Secret
     inquiry_listen: str = "127.0.0.1:8001"
-    service_tokens: Secret
+    service_tokens: ServiceTokens
     ai_address: str = "127.0.0.1:8002"
-    service_token: Secret
+    service_token: Key
     tracking_key: Key
     ai_provider: Literal["auto", "embedded", "openai"] | None = None
     """This one and the next four pin what admins could otherwise change at run time; None = they can."""

@@ -1,13 +1,19 @@
 """Settings: POK_* environment variables (or files named by POK_*_FILE) read once into a frozen Struct."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
 KEY_LENGTH = 32
+MIN_DISTINCT = 8
+"""Different characters in a secret; fewer were typed, not drawn."""
+
+# What people write where they mean to write a secret later.
+PLACEHOLDER = re.compile(r"change.?me|example|default|password|secret|insecure|placeholder|12345678", re.IGNORECASE)
 SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
@@ -30,12 +36,45 @@ class Key(Secret):
             raise ValueError(f"must have at least {KEY_LENGTH} characters")
         return super().__new__(cls, value)
 
+    @property
+    def looks_made_up(self) -> bool:
+        """Whether it was typed rather than drawn."""
+        return looks_made_up(self)
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """A setting that is, or holds, secrets which have to be drawn at random."""
+
+    @property
+    def looks_made_up(self) -> bool:
+        """Whether one of them was typed rather than drawn."""
+
+
+def looks_made_up(secret: str) -> bool:
+    """Whether a secret was typed rather than drawn."""
+    return len(set(secret)) < MIN_DISTINCT or PLACEHOLDER.search(secret) is not None
+
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every process understands; each process extends it with its own fields."""
+    """What every process understands; each process extends it with its own fields.
+
+    Raises ValueError in production for what is fine on a developer's machine only.
+    """
 
     env: Literal["development", "production"] = "development"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __post_init__(self) -> None:
+        """Refuse to be made for production as it is."""
+        if self.env == "production" and (wrong := list(self._unfit_for_production())):
+            raise ValueError("\n".join(wrong))
+
+    def _unfit_for_production(self) -> Iterator[str]:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Drawn) and value.looks_made_up:
+                yield f"POK_{name.upper()} looks made up; draw it at random, for example with `openssl rand -hex 32`"
 
 
 class ServerSettings(ProcessSettings, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.max_concurrent_streams", 1_000),  # of one connection; callers of ours wait for their turn
     # Clients of ours ping idle connections every 30 s; the library's own minimum of 5 minutes would cut them off.
     ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),

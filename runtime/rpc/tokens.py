@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 
 from runtime.rpc.errors import Unauthenticated
-from runtime.settings import Secret
+from runtime.settings import KEY_LENGTH, Secret, looks_made_up
 
-MIN_LENGTH = 32
 DEBUG_LIFETIME = 15 * 60
 
 
@@ -23,10 +22,13 @@ class ServiceTokens:
         self._now = now
         self._services: dict[bytes, str] = {}
         self._debug_keys: list[str] = []
+        self.looks_made_up = False
+        """Whether one of them was typed rather than drawn."""
         for entry in filter(None, (part.strip() for part in listed.split(","))):
             service, separator, token = entry.partition(":")
-            if not separator or len(token) < MIN_LENGTH:
-                raise ValueError(f"service tokens are written name:token with at least {MIN_LENGTH} characters each")
+            if not separator or len(token) < KEY_LENGTH:
+                raise ValueError(f"service tokens are written name:token with at least {KEY_LENGTH} characters each")
+            self.looks_made_up |= looks_made_up(token)
             if service == "debug":
                 self._debug_keys.append(token)
             else:

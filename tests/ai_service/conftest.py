@@ -108,8 +108,7 @@ def openai_stub(openai_server: OpenAIStub) -> OpenAIStub:
 
 def settings(**fields: Any) -> AiSettings:
     """Settings of an AI process with an OpenAI provider; pass what matters to the test."""
-    token = Secret("t")
-    usual = {"service_token": token, "service_tokens": token, "openai_api_key": Secret("sk-test")}
+    usual = {"service_token": TOKENS["ai"], "service_tokens": service_tokens(), "openai_api_key": Secret("sk-test")}
     return AiSettings(**{**usual, **fields})
 
 

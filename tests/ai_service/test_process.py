@@ -12,6 +12,7 @@ from runtime.rpc.client import dial
 from tests.ai_service.builders import request
 from tests.ai_service.conftest import PATIENCE
 from tests.support.ai_process import Process
+from tests.support.callers import shown
 from tests.support.knowledge_stub import KnowledgeStub
 from tests.support.openai_stub import OpenAIStub
 from tests.support.tokens import TOKENS
@@ -43,6 +44,13 @@ async def test_serves_only_once_the_taxonomy_is_in_and_stops_cleanly(
     assert await process.stop() == 0
     assert "analyzed" in process.log.read_text()
     assert CANARY not in process.log.read_text()
+
+
+@pytest.mark.parametrize(("env", "what"), [("development", {"pok.ai.v1.AnalysisService"}), ("production", set())])
+async def test_what_it_serves_is_shown_to_developers_only(process: Process, env: str, what: set[str]) -> None:
+    await process.start(POK_ENV=env)
+    await process.ready()
+    assert await shown(process.address) & {"pok.ai.v1.AnalysisService"} == what
 
 
 async def test_stops_also_while_it_waits_for_the_taxonomy(process: Process, knowledge_stub: KnowledgeStub) -> None:

@@ -5,7 +5,7 @@ import pytest
 from ai_service.settings import AiSettings
 from runtime.settings import SettingsError, load
 
-TOKENS = {"POK_SERVICE_TOKEN": "t", "POK_SERVICE_TOKENS": "worker:t"}
+TOKENS = {"POK_SERVICE_TOKEN": "a" * 32, "POK_SERVICE_TOKENS": "worker:" + "w" * 32}
 
 
 @pytest.mark.parametrize("wrong", [{"POK_PROMPT_LANGUAGE": "fr"}, {"POK_OPENAI_INPUT_PRICE": "-1"}])

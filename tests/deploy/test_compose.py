@@ -12,9 +12,11 @@ import pytest
 
 from ai_service.settings import AiSettings
 from edge_api.settings import Settings as EdgeSettings
+from edge_api.tokens import SigningKeys
 from inquiry_service.settings import InquirySettings, MigrationSettings
 from runtime import settings
-from runtime.settings import ProcessSettings
+from runtime.rpc.tokens import ServiceTokens
+from runtime.settings import Key, ProcessSettings, SettingsError
 from runtime.stack import secret_files
 from worker.settings import WorkerSettings
 
@@ -30,6 +32,12 @@ OURS = tuple(READ_BY)
 OBSERVING = ("prometheus", "grafana", "collector", "traces")
 FIXED = {"worker_name", "web_folder"}
 """What the image or the container's name decides."""
+MADE_UP: dict[Any, str] = {
+    Key: "change-me-" * 4,
+    SigningKeys: "1:" + "n" * 32,
+    ServiceTokens: "edge:" + "edge-token-example-" * 2,
+}
+"""Kind of setting → a value that somebody typed."""
 
 
 def composed(**environment: str) -> dict[str, Any]:
@@ -125,15 +133,35 @@ def test_every_setting_of_a_service_can_be_set(name: str) -> None:
     assert missing == set()
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_settings_with_the_made_secrets_are_accepted(tmp_path: Path, name: str) -> None:
-    secret_files.make(tmp_path)
-    environment = {
-        key: str(value).replace("/run/secrets", str(tmp_path))
+def settings_of(name: str, secrets: Path) -> dict[str, str]:
+    """A service's environment, with secrets made in that folder."""
+    secret_files.make(secrets)
+    return {
+        key: str(value).replace("/run/secrets", str(secrets))
         for key, value in SERVICES[name]["environment"].items()
         if value is not None
     }
-    assert settings.load(READ_BY[name], environment).env == "production"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_settings_with_the_made_secrets_are_accepted(tmp_path: Path, name: str) -> None:
+    assert settings.load(READ_BY[name], settings_of(name, tmp_path)).env == "production"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "made_up"),
+    [
+        (name, field.name, MADE_UP[field.type])
+        for name in OURS
+        for field in msgspec.structs.fields(READ_BY[name])
+        if field.type in MADE_UP
+    ],
+)
+def test_production_refuses_secrets_that_nobody_drew(tmp_path: Path, name: str, field: str, made_up: str) -> None:
+    environment = {**settings_of(name, tmp_path), f"POK_{field.upper()}_FILE": "", f"POK_{field.upper()}": made_up}
+    with pytest.raises(SettingsError, match=f"POK_{field.upper()} looks made up"):
+        settings.load(READ_BY[name], environment)
+    assert settings.load(READ_BY[name], {**environment, "POK_ENV": "development"})
 
 
 @pytest.mark.parametrize("name", SERVICES)

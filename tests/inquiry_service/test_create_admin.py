@@ -38,6 +38,10 @@ async def accounts(database_url: str) -> list[tuple[str, str, str]]:
         await connection.close()
 
 
+async def test_new_database_has_no_account(database_url: str) -> None:
+    assert await accounts(database_url) == []
+
+
 async def test_script_adds_an_admin(database_url: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "inquiry_service", "create-admin", "--email", EMAIL, "--password-stdin"),

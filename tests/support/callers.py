@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import Default
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from runtime.rpc.client import dial
 from runtime.rpc.errors import PermissionDenied, RpcError
@@ -40,6 +41,21 @@ async def refusal(address: str, path: str, method: MethodDescriptor, token: Secr
             refused = isinstance(error, PermissionDenied) and error.reason == "METHOD_NOT_ALLOWED"
             return error.reason if refused or error.reason == "BAD_SERVICE_TOKEN" else ""
     return ""
+
+
+async def shown(address: str) -> set[str]:
+    """The services that a server tells whoever asks it what it serves."""
+    asking = reflection_pb2.ServerReflectionRequest(list_services="")
+    channel: Any = grpc.aio.insecure_channel(address)
+    async with channel:
+        reflection: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        try:
+            answer = await anext(aiter(reflection.ServerReflectionInfo(iter([asking]), timeout=PATIENCE)))
+        except grpc.aio.AioRpcError as error:
+            if error.code() != grpc.StatusCode.UNIMPLEMENTED:
+                raise
+            return set()
+    return {service.name for service in answer.list_services_response.service}
 
 
 async def _call(channel: grpc.aio.Channel, path: str, method: MethodDescriptor) -> None:

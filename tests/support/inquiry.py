@@ -37,7 +37,7 @@ from runtime.rpc import context
 from runtime.rpc.client import dial
 from runtime.settings import Key, Secret
 from tests.support.embeddings import embedding
-from tests.support.tokens import LISTED, TOKENS
+from tests.support.tokens import TOKENS, service_tokens
 
 
 class Service:
@@ -142,9 +142,9 @@ async def inquiry_service(database_url: str, redis_url: str, **settings: Any) ->
             "database_url": Secret(database_url),
             "redis_url": Secret(redis_url),
             "inquiry_listen": "127.0.0.1:0",
-            "service_tokens": Secret(LISTED),
+            "service_tokens": service_tokens(),
             "ai_address": "127.0.0.1:1",
-            "service_token": Secret(TOKENS["inquiry"]),
+            "service_token": TOKENS["inquiry"],
             "tracking_key": Key("t" * 32),
             **settings,
         }

@@ -1,12 +1,12 @@
 """Service tokens for servers that tests start."""
 
 from runtime.rpc.tokens import ServiceTokens
-from runtime.settings import Secret
+from runtime.settings import Key
 
-TOKENS = {name: Secret(f"{name}-token-".ljust(32, "x")) for name in ("edge", "worker", "inquiry", "ai")}
+TOKENS = {name: Key(f"{name}-token-".ljust(32, "x")) for name in ("edge", "worker", "inquiry", "ai")}
 """Service → its token."""
 
-DEBUG_KEY = Secret("debug-key-".ljust(32, "x"))
+DEBUG_KEY = Key("debug-key-".ljust(32, "x"))
 """What signs debug tokens."""
 
 LISTED = ",".join(f"{name}:{token}" for name, token in {**TOKENS, "debug": DEBUG_KEY}.items())
