@@ -80,6 +80,12 @@ def test_container_is_hardened_and_bounded(name: str) -> None:
     assert service.get("ulimits", {}).get("nofile", 0) <= 20_000
 
 
+def test_triage_goes_behind_intake_where_processors_are_short() -> None:
+    usual = 1024
+    weights = {name: SERVICES[name].get("cpu_shares", usual) for name in ("postgres", "valkey", *OURS)}
+    assert {name for name, weight in weights.items() if 2 * weight <= usual} == {"ai-service", "worker"}
+
+
 def test_only_the_edge_is_published_and_what_watches_only_to_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert [port["target"] for port in published.pop("edge-api")] == [8000]

@@ -58,6 +58,12 @@ def test_pod_is_restricted(name: str) -> None:
     assert container["resources"]["requests"].keys() == {"cpu", "memory"}
 
 
+def test_triage_goes_behind_intake_where_processors_are_short() -> None:
+    asked = {name: pod["containers"][0]["resources"]["requests"]["cpu"] for name, pod in PODS.items()}
+    weights = {name: int(cpu.removesuffix("m")) for name, cpu in asked.items()}
+    assert 2 * max(weights["ai-service"], weights["worker"]) <= min(weights["edge-api"], weights["inquiry-service"])
+
+
 @pytest.mark.parametrize("name", PODS)
 def test_settings_and_secrets_are_accepted(tmp_path: Path, name: str) -> None:
     pod = PODS[name]
