@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,12 +26,14 @@ FEELINGS = tuple(one.value for one in Sentiment)
 
 
 async def tables(file: Path, provider: str) -> list[Table]:
-    """The figures of `provider` on the rows of `file`."""
+    """The figures of `provider` on the rows of `file`. Raises ValueError where it cannot be measured on them."""
     rows = [row for row in texts.read(file) if row.category]
+    if not rows:
+        raise ValueError(f"No row of {file} has a category.")
     for name in ("POK_SERVICE_TOKEN", "POK_SERVICE_TOKENS"):
         os.environ.setdefault(name, "none")  # the settings are an AI process's; this one serves nobody
     async with router.opened(settings.load(AiSettings)) as asked:
-        return await _measured(f"{provider} on {file.name}", rows, asked, provider)
+        return await _measured(f"{provider} on {file.name}", rows, asked, provider, detailed=True)
 
 
 async def shipped() -> list[Table]:
@@ -41,14 +44,22 @@ async def shipped() -> list[Table]:
         return await _measured(name, rows, Router(provider), "embedded")
 
 
-async def _measured(name: str, rows: Sequence[Row], asked: Router, provider: str) -> list[Table]:
-    keys = tuple(sorted({row.category or "" for row in rows}))
+async def _measured(
+    name: str, rows: Sequence[Row], asked: Router, provider: str, *, detailed: bool = False
+) -> list[Table]:
+    keys = tuple(sorted({key for row in rows for key in (row.category, row.also) if key}))
     taxonomy = Taxonomy(1, tuple(Category(key, key, key.replace("_", " "), "") for key in keys))
-    analyses, cost = [], []
+    answered, left_out = [], Counter[str]()
     for row in rows:
         started = time.process_time()
-        analyses.append(await asked.analyze(provider, _inquiry(row.text), taxonomy, timeout=PATIENCE))
-        cost.append(1_000 * (time.process_time() - started))
+        analysis = await asked.analyze(provider, _inquiry(row.text), taxonomy, timeout=PATIENCE)
+        if analysis.fallback:
+            left_out[analysis.fallback] += 1
+        else:
+            answered.append((row, analysis, 1_000 * (time.process_time() - started)))
+    if not answered:
+        raise ValueError(f"{provider} has answered nothing: {', '.join(left_out)}.")
+    rows, analyses, cost = zip(*answered, strict=True)
     shares = np.array([[_share(analysis, key) for key in keys] for analysis in analyses], np.float32)
     everywhere = np.ones(len(rows), bool)
     groups = made.languages(rows, everywhere)
@@ -59,8 +70,10 @@ async def _measured(name: str, rows: Sequence[Row], asked: Router, provider: str
         sure = [analysis.categories[0].category for analysis in analyses]
         feelings = [analysis.sentiment.value for analysis in analyses]
         found.append(made.priorities(rows, sure.__getitem__, feelings.__getitem__, f"Priority: {name}"))
-    if stood_in := sum(bool(analysis.fallback) for analysis in analyses):
-        found.append(Table("Answered by the embedded model instead", ("texts",), [(stood_in,)]))
+    if detailed:
+        found += made.details(name, rows, shares, keys)
+    if left_out:
+        found.append(Table("Left out, since the provider did not answer", ("why", "texts"), list(left_out.items())))
     took = [analysis.usage.duration_ms for analysis in analyses]
     figures = [("processor", float(np.median(cost)), float(np.quantile(cost, 0.95)))]
     figures.append(("elapsed", float(np.median(took)), float(np.quantile(took, 0.95))))

@@ -38,7 +38,7 @@ def overview(title: str, groups: Sequence[tuple[str, np.ndarray]], rows: Sequenc
 def languages(rows: Sequence[Row], inside: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """All of the rows, and those of each language."""
     spoken = np.array([row.lang for row in rows])
-    return [("all", inside), *((one, inside & (spoken == one)) for one in sorted(set(spoken[inside])))]
+    return [("all", inside), *((one, inside & (spoken == one)) for one in sorted(set(spoken[inside])) if one)]
 
 
 def details(name: str, rows: Sequence[Row], shares: Numbers, labels: Sequence[str]) -> list[Table]:
