@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
+from itertools import takewhile
 
 from ai_service.reply import plausible_name
 
@@ -50,6 +51,15 @@ def _shown(text: str) -> Iterator[str]:
                 words.pop()
             if words and not {_key(word) for word in words} & (_set("no_names") - _set("particles")):
                 yield " ".join(words)
+    for match in _capitals().finditer(text):
+        words = match[0].split()
+        called = [at for at, word in enumerate(words) if _key(word.partition("-")[0]) in _set("given")]
+        if called and not (called[0] and _key(words[called[0] - 1]) in _set("saints")):
+            yield " ".join(takewhile(_may_be_name, words[called[0] :]))
+
+
+def _may_be_name(word: str) -> bool:
+    return _key(word) not in _set("no_names") or _key(word) in _set("particles")
 
 
 def _parts(name: str) -> list[str]:
@@ -142,6 +152,7 @@ def _showing() -> tuple[re.Pattern[str], ...]:
             rf"^[\W_]{{0,5}}{greeting}[ \t,]{{1,3}}(?P<name>{_WORD})(?={_S}(?:[,:!]|$))",
             rf"(?<![\w.]){title}(?P<name>{capitals})",
             rf"{strong}(?P<name>{capitals})",
+            rf"(?<!\w)(?i:{words['relations']})(?:{_S}[,:(]{_S}|{_G})(?P<name>{capitals})",
             rf"{strong}(?P<name>{_WORD})(?={_S}(?:[,.;:!\n]|\Z|(?i:y|and|et|und|e)\b))",
             rf"{weak}(?P<name>{capitals}){end}",
             rf"{weak}(?P<name>{_CAPITAL}(?:{_G}{_CAPITAL}){{1,3}})",
@@ -150,6 +161,12 @@ def _showing() -> tuple[re.Pattern[str], ...]:
             rf"[.!?]{_G}(?P<name>{_CAPITAL}(?:{_G}{_CAPITAL}){{1,3}}){_S}(?:\Z|,{_S}(?:DNI|NIE|NIF)\b)",
         )
     )
+
+
+@cache
+def _capitals() -> re.Pattern[str]:
+    """Words that begin with capitals, one after the other."""
+    return re.compile(rf"(?<![\w@]){_CAPITAL}(?:(?:{_G}|-){_CAPITAL}){{0,4}}")
 
 
 @cache

@@ -31,7 +31,7 @@ HALF_A_BODY = completion(json.dumps(ANSWER))
 # What the provider does; the reason of the failure; how often it is asked with somebody to take over, and without.
 FAULTS: tuple[tuple[str, Behaviour, str, int, int], ...] = (
     ("hang", lambda _: Reply(hang=True), "PROVIDER_TIMEOUT", 1, 1),
-    ("slow", lambda _: Reply(body=HALF_A_BODY.body, delay=5.0), "PROVIDER_TIMEOUT", 1, 1),
+    ("slow", lambda _: Reply(body=HALF_A_BODY.body, delay=60.0), "PROVIDER_TIMEOUT", 1, 1),
     ("hangs in the middle", lambda _: Reply(body=b'{"choices"', hang=True), "PROVIDER_TIMEOUT", 1, 1),
     ("reset", lambda _: Reply(drop=True), "PROVIDER_UNREACHABLE", 2, 1),
     ("answers and drops", lambda _: Reply(body=HALF_A_BODY.body, cut=True), "PROVIDER_UNREACHABLE", 2, 1),
