@@ -20,12 +20,13 @@ from inquiry_service.storage.search_statements import LOOKED_THROUGH, Reach
 MOST_BLOCKS = 2
 """A window of two blocks is no use where there are hardly more of them."""
 
-# The planner may neither read a whole table nor forget the values: which plan is cheap depends on the word.
+# The planner may neither read a whole table nor forget the values: which plan is cheap depends on the word. Of what is
+# near in meaning, 1,000 are held against the filters at most; the newest that meet them are looked through in any case.
 _CAREFUL = Statement(
     """select set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true),
     set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
     set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true),
-    set_config('hnsw.max_scan_tuples', '5000', true), set_config('pg_trgm.word_similarity_threshold', '0.45', true)"""
+    set_config('hnsw.max_scan_tuples', '1000', true), set_config('pg_trgm.word_similarity_threshold', '0.45', true)"""
 )
 _NEWEST = Statement("select number from inquiry order by number desc limit 1")
 

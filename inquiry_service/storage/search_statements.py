@@ -99,9 +99,14 @@ def by_words(shape: Shape, reach: Reach, windows: int, prefixed: bool) -> Statem
     if reach != "scope" and prefixed:
         # An index puts together all words with a beginning before it looks at anything else. So only where whole words
         # are few; and the newest are read without it, since that is enough for what is common.
-        few = f"(select count(*) from whole) < {FEW} and not {exact}"
-        begun = f"document @@ cast(:prefix as tsquery) and {few}"
-        read = f"ts_match_vq(document, cast(:prefix as tsquery)) and {few}"
+        few = f"(select count(*) from whole) < {FEW}"
+        if shape:  # whole words that do not meet the filters would all be read as well
+            widest = f"and document @@ cast(:blocks_{windows - 1} as tsquery)" if windows else ""
+            few += (
+                f" and (select count(*) from (select from inquiry_search where {exact} {widest} limit {FEW}) w) < {FEW}"
+            )
+        begun = f"document @@ cast(:prefix as tsquery) and {few} and not {exact}"
+        read = f"ts_match_vq(document, cast(:prefix as tsquery)) and {few} and not {exact}"
         found.append(_window_by_window(shape, windows, begun, "document", in_newest=read))
     return Statement(
         f"""{whole} select id, number from (
