@@ -18,6 +18,17 @@ const OF_TAB: Record<Tab, Partial<Record<Many, string[]>>> = {
   all: {}
 }
 
+/** What an address of the inbox asks for. */
+export function inboxFilters(query: LocationQuery) {
+  const list = (name: string): string[] => [query[name] ?? []].flat().filter((value): value is string => !!value)
+  const tab = TABS.find((one) => one === list('tab')[0]) ?? 'open'
+  const text = list('q')[0] ?? ''
+  const ordering = list('ordering')[0] ?? '-create_time'
+  const chosen = Object.fromEntries(MANY.map((name) => [name, list(name)]).filter(([, values]) => values!.length)) as Partial<Record<Many, string[]>>
+  const asked = { ...OF_TAB[tab], ...chosen, ...(text ? { q: text } : { ordering }) } as InboxQuery
+  return { tab, text, ordering, chosen, asked }
+}
+
 /** The filters of the inbox: they live in the address, so that it can be kept, shared and gone back to. */
 export const useInboxFilters = createSharedComposable(() => {
   const route = useRoute()
@@ -26,23 +37,13 @@ export const useInboxFilters = createSharedComposable(() => {
 
   // Kept while another screen is open, so that coming back finds the same list.
   const query = ref<LocationQuery>({})
+  // Compared by its words: the router makes a new object for each step, and all rows would be drawn again.
   watch(
-    () => (route.path.startsWith('/inbox') ? route.query : null),
-    (found) => found && (query.value = found),
+    () => (route.path.startsWith('/inbox') ? JSON.stringify(route.query) : null),
+    (found) => found && (query.value = JSON.parse(found)),
     { immediate: true }
   )
-  const list = (name: string): string[] => [query.value[name] ?? []].flat().filter((value): value is string => !!value)
-
-  const tab = computed<Tab>(() => (TABS as string[]).includes(list('tab')[0] ?? '') ? (list('tab')[0] as Tab) : 'open')
-  const text = computed(() => list('q')[0] ?? '')
-  const ordering = computed(() => list('ordering')[0] ?? '-create_time')
-  const chosen = computed(() => Object.fromEntries(MANY.map((name) => [name, list(name)]).filter(([, values]) => values!.length)) as Partial<Record<Many, string[]>>)
-
-  const asked = computed<InboxQuery>(() => ({
-    ...OF_TAB[tab.value],
-    ...chosen.value,
-    ...(text.value ? { q: text.value } : { ordering: ordering.value })
-  }) as InboxQuery)
+  const filters = computed(() => inboxFilters(query.value))
 
   function go(change: Record<string, string | string[] | undefined>) {
     const next = { ...query.value, ...change }
@@ -51,11 +52,11 @@ export const useInboxFilters = createSharedComposable(() => {
   }
 
   return {
-    tab,
-    text,
-    ordering,
-    chosen,
-    asked,
+    tab: computed(() => filters.value.tab),
+    text: computed(() => filters.value.text),
+    ordering: computed(() => filters.value.ordering),
+    chosen: computed(() => filters.value.chosen),
+    asked: computed(() => filters.value.asked),
     kept,
     query: readonly(query),
     setTab: (value: Tab) => go({ tab: value === 'open' ? undefined : value }),

@@ -25,9 +25,33 @@ function keep(key: string, loaded: Loaded) {
   if (cache.size > KEPT_LISTS) cache.delete(cache.keys().next().value!)
 }
 
+const keyOf = (asked: InboxQuery) => JSON.stringify(asked)
+
+async function fetchPage(asked: InboxQuery, token?: string): Promise<StaffPage> {
+  const { data } = await listInquiries({ query: { ...asked, page_size: PAGE, ...(token ? { page_token: token } : {}) }, throwOnError: true })
+  return data as StaffPage
+}
+
+let ahead: { key: string, page: Promise<StaffPage> } | null = null
+
+/** Ask for a list before the screen that shows it is made, which takes about as long as the answer. */
+export function askAhead(asked: InboxQuery) {
+  const key = keyOf(asked)
+  // When the page is loaded the router comes by here before it is known who looks.
+  if (!hasToken() || cache.get(key)?.fresh) return
+  ahead = { key, page: fetchPage(asked) }
+  ahead.page.catch(() => undefined) // told to whoever waits for it
+}
+
+function takeAhead(key: string): Promise<StaffPage> | null {
+  const page = ahead?.key === key ? ahead.page : null
+  ahead = null
+  return page
+}
+
 /** The inquiries that match, page by page as one scrolls, kept current by the live feed. */
 export function useInquiryList(asked: Ref<InboxQuery>) {
-  const key = computed(() => JSON.stringify(asked.value))
+  const key = computed(() => keyOf(asked.value))
   const loaded = shallowRef<Loaded | null>(null)
   const error = shallowRef<unknown>(null)
   const busy = ref(false)
@@ -41,18 +65,13 @@ export function useInquiryList(asked: Ref<InboxQuery>) {
   let heard: LiveEvent[] = []
   let turn = 0
 
-  async function fetchPage(token?: string): Promise<StaffPage> {
-    const { data } = await listInquiries({ query: { ...asked.value, page_size: PAGE, ...(token ? { page_token: token } : {}) }, throwOnError: true })
-    return data as StaffPage
-  }
-
   async function reload() {
     const mine = ++turn
     const wanted = key.value
     busy.value = true
     error.value = null
     try {
-      const page = await fetchPage()
+      const page = await (takeAhead(wanted) ?? fetchPage(asked.value))
       if (mine !== turn) return
       const now: Loaded = {
         items: page.items,
@@ -84,7 +103,7 @@ export function useInquiryList(asked: Ref<InboxQuery>) {
     if (!list?.next || more.value) return
     more.value = true
     try {
-      const page = await fetchPage(list.next)
+      const page = await fetchPage(asked.value, list.next)
       if (loaded.value !== list) return
       const known = new Set(list.items.map((item) => item.id))
       list.items = [...list.items, ...page.items.filter((item) => !known.has(item.id))]

@@ -105,12 +105,11 @@ function begin() {
 
 /** Be told of every event while the component is there. */
 export function useLiveFeed(onEvent?: (event: LiveEvent) => void, onResync?: () => void) {
-  onMounted(() => {
-    if (onEvent) listeners.add(onEvent)
-    if (onResync) resyncs.add(onResync)
-    begin()
-  })
-  onBeforeUnmount(() => {
+  // Before the component is on the page: what it reads has been asked for by then.
+  if (onEvent) listeners.add(onEvent)
+  if (onResync) resyncs.add(onResync)
+  begin()
+  onScopeDispose(() => {
     if (onEvent) listeners.delete(onEvent)
     if (onResync) resyncs.delete(onResync)
   })

@@ -51,6 +51,9 @@ async function refresh(): Promise<boolean> {
   return refreshing
 }
 
+/** Whether somebody has logged in since the page was loaded, or been found to be. */
+export const hasToken = () => access.token !== ''
+
 /** A token that is still good for a while, or an empty string. */
 export async function accessToken(): Promise<string> {
   if (access.token && Date.now() > access.expires - EARLY_SECONDS * 1000) await refresh()

@@ -1,5 +1,5 @@
 import { listAgentsQuery, listCategoriesQuery } from '~/api/@pinia/colada.gen'
-import { useQuery } from '@pinia/colada'
+import { defineQuery, useQuery } from '@pinia/colada'
 
 type Tone = 'primary' | 'neutral' | 'success' | 'warning' | 'error' | 'info'
 
@@ -12,8 +12,8 @@ const PRIORITY_ICON: Record<string, string> = {
 }
 const SENTIMENT_ICON: Record<string, string> = { negative: 'i-lucide-frown', neutral: 'i-lucide-meh', positive: 'i-lucide-smile' }
 
-/** The words that the API's keys stand for, in the language of the page. */
-export function useVocabulary() {
+/** The words that the API's keys stand for, in the language of the page. Made once: every row of a list asks for it. */
+export const useVocabulary = defineQuery(() => {
   const { t, te, locale } = useI18n()
   const { isStaff } = useSession()
   const categories = useQuery(() => ({ ...listCategoriesQuery(), staleTime: 60_000 }))
@@ -48,4 +48,4 @@ export function useVocabulary() {
     priorityIcon: (priority: string | null) => PRIORITY_ICON[priority ?? 'normal'] ?? 'i-lucide-equal',
     sentimentIcon: (sentiment: string | null) => SENTIMENT_ICON[sentiment ?? ''] ?? 'i-lucide-circle-dashed'
   }
-}
+})

@@ -1,7 +1,7 @@
-import { defineComponent, h } from 'vue'
+import { h, type FunctionalComponent } from 'vue'
 
-/** Stands in for the icon component that Nuxt UI imports; the style sheet of this module has the drawing. */
-export default defineComponent({
-  props: { name: { type: String, required: true } },
-  setup: (props) => () => h('span', { class: ['iconify', props.name] })
-})
+/** Stands in for Nuxt UI's icon component; the style sheet of this module has the drawing. */
+const Icon: FunctionalComponent<{ name: string }> = ({ name }) => h('span', { class: ['iconify', name] })
+Icon.props = ['name']
+
+export default Icon

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { addTemplate, createResolver, defineNuxtModule } from '@nuxt/kit'
+import { addTemplate, addVitePlugin, createResolver, defineNuxtModule } from '@nuxt/kit'
 
 type Collection = { width: number, height: number, icons: Record<string, { body: string }>, aliases: Record<string, { parent: string }> }
 
@@ -10,13 +10,15 @@ const SHAPE = `.iconify { display: inline-block; width: 1em; height: 1em; backgr
 /**
  * Icons as masks in the style sheet, for the names that the sources mention.
  *
- * The module that Nuxt UI brings for them carries 28 kB of compressed scripts and adds a style element for each icon.
+ * The module that Nuxt UI brings for them carries 28 kB of compressed scripts and adds a style element for each icon;
+ * its component takes long to make for the many that a screen has.
  */
 export default defineNuxtModule({
   meta: { name: 'icons' },
   setup(_options, nuxt) {
     const { resolve } = createResolver(import.meta.url)
-    nuxt.options.alias['@nuxt/icon/runtime/components/index.js'] = resolve('./icon.ts')
+    const icon = resolve('./icon.ts')
+    addVitePlugin({ name: 'icons', enforce: 'pre', resolveId: (source) => (source.endsWith('/Icon.vue') ? icon : null) })
     nuxt.hook('app:resolve', (app) => {
       app.plugins = app.plugins.filter((plugin) => !plugin.src.includes('@nuxt/icon'))
     })
