@@ -20,6 +20,9 @@ async def opened(visitor: Visitor) -> dict[str, Any]:
     await visitor.page.goto(f"/inbox/{created['id']}")
     await expect(visitor.page.get_by_role("heading", level=1, name=created["subject"])).to_be_visible()
     await expect(visitor.page.get_by_role("status", name="En directo")).to_be_visible()
+    # The parts that are loaded last.
+    await expect(visitor.page.get_by_role("button", name="¿Por qué esta categoría?")).to_be_visible()
+    await expect(visitor.page.get_by_role("button", name="Decisiones del modelo")).to_be_visible()
     await answer(visitor.page).fill(WORDS)
     return created
 

@@ -16,8 +16,15 @@ export default defineNuxtPlugin((nuxtApp) => {
     const words = response ? { title: t('error.newVersion'), description: t('error.newVersionHint') } : { title: t('error.offline'), description: t('error.partOffline') }
     const action = response
       ? { label: t('error.reload'), onClick: () => reload(path) }
-      : { label: t('error.retry'), onClick: () => void router.push(path) }
+      : { label: t('error.retry'), onClick: () => void retry(path) }
     toast.add({ id: 'missing-part', ...words, color: 'warning', icon: response ? 'i-lucide-refresh-cw' : 'i-lucide-wifi-off', duration: 0, actions: [{ color: 'neutral', variant: 'outline', ...action }] })
+  }
+
+  // Browsers remember of a script that it could not be loaded; only a page that is loaded anew asks for it again.
+  async function retry(path: string) {
+    const { response } = await checkLiveness()
+    if (response) reload(path)
+    else await offer(path)
   }
 
   function reload(path: string) {
