@@ -158,6 +158,45 @@ async def test_what_is_typed_stays_with_its_inquiry(visitor: Visitor) -> None:
     await expect(answer).to_have_value("Lo miro yo esta tarde.")
 
 
+async def test_what_is_open_for_one_inquiry_is_not_open_for_the_next(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.log_in_as_admin()
+    await visitor.system.create(subject=subject())
+    await opened(visitor, subject=about)
+    again = page.get_by_role("region", name="Borrador propuesto").get_by_role("button", name="Otra versión")
+    instruction = page.get_by_role("textbox", name="Dilo con tus palabras")
+    await again.click()
+    await instruction.fill("que ofrezca un descuento")
+    await page.keyboard.press("Escape")
+    await expect(instruction).to_have_count(0)
+    await page.get_by_role("button", name="Ampliar").click()
+    await expect(page.get_by_role("button", name="Reducir")).to_be_visible()
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("heading", level=1, name=about)).to_have_count(0)
+    await expect(page.get_by_role("button", name="Ampliar")).to_be_visible()
+    await again.click()
+    await expect(instruction).to_have_value("")
+
+
+async def test_reply_goes_out_once_however_often_it_is_sent_at_the_same_moment(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.log_in_as_admin()
+    created = await opened(visitor, subject=subject())
+    answer = page.get_by_role("textbox", name="Respuesta")
+    await answer.fill("Lo miramos.")
+    await answer.evaluate(
+        """(element) => {
+            const key = { key: 'Enter', ctrlKey: true, bubbles: true }
+            for (let time = 0; time < 3; time++) element.dispatchEvent(new KeyboardEvent('keydown', key))
+            const buttons = [...document.querySelectorAll('main button')]
+            buttons.filter((button) => /^Enviar/.test(button.innerText)).forEach((button) => button.click())
+        }"""
+    )
+    await expect(answer).to_have_value("")
+    messages = (await visitor.system.http.get(f"/api/inquiries/{created['id']}/messages/")).json()["items"]
+    assert [message["text"] for message in messages[1:]] == ["Lo miramos."]
+
+
 async def test_keys_of_the_list_do_nothing_while_a_menu_is_open(visitor: Visitor) -> None:
     page, about = visitor.page, subject()
     await visitor.log_in_as_admin()
