@@ -12,6 +12,8 @@ PER_CATEGORY = 200
 """The newest decisions of each category take part."""
 FOLDS, FOLDS_OF_MANY, MANY = 10, 5, 500
 """Parts of the decisions of which each is left out once; of few decisions, every one that is not counts."""
+LEAST = 0.02
+"""The smallest probability that is told apart, so that one decision alone does not weigh more than many."""
 SURE = 1.0
 """Standard errors that a gain must be above 0 to be believed."""
 USUALLY_RIGHT, FEWEST_RIGHT = 0.6, 0.25
@@ -93,21 +95,39 @@ def newest(labels: NDArray[np.intp], categories: int) -> list[int]:
 
 
 def _best(likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Manner:
-    """The manner whose gain is the largest of which one can be sure; look-alikes until something is."""
+    """The manner that makes unseen decisions the most probable of which one can be sure; look-alikes until one does.
+
+    Probabilities tell it with fewer decisions than whether the first choice is right, which must not become rarer.
+    """
     foreseen = before.argmax(1) == labels
     weight = np.where(foreseen, _weight_of_right(float(foreseen.mean())), 1.0)
 
-    def gain(manner: Manner) -> tuple[float, float]:
-        changed = (_unseen(manner, likeness, labels, before).argmax(1) == labels).astype(float) - foreseen
-        return float((weight * changed).sum()), SURE * float(np.sqrt((weight * changed**2).sum()))
+    def right(shares: Numbers) -> Numbers:
+        return np.asarray((shares.argmax(1) == labels) - foreseen.astype(float), np.float32)
 
-    mean, doubt = gain(LOOK_ALIKES)
-    found, least = (LOOK_ALIKES, max(mean - doubt, 0.0)) if mean + doubt >= 0 else (NOTHING, 0.0)
+    def probable(shares: Numbers) -> Numbers:
+        return np.asarray(np.log(np.maximum(shares[np.arange(len(labels)), labels], LEAST)), np.float32)
+
+    found, usual = LOOK_ALIKES, _unseen(LOOK_ALIKES, likeness, labels, before)
+    if _gain(right(usual), weight) + _doubt(right(usual), weight) < 0:
+        found, usual = NOTHING, softmax(before)
+    least = 0.0
     for manner in PROVEN if foreseen.mean() >= FEWEST_RIGHT else ():
-        mean, doubt = gain(manner)
-        if mean - doubt > least:
-            found, least = manner, mean - doubt
-    return _honest(found, likeness, labels, before, weight) if found in PROVEN else found
+        honest = _honest(manner, likeness, labels, before, weight)
+        shares = _unseen(honest, likeness, labels, before)
+        gained = probable(shares) - probable(usual)
+        sure = _gain(gained, weight) - _doubt(gained - gained.mean(), weight)
+        if sure > least and _gain(right(shares), weight) > 0:
+            found, least = honest, sure
+    return found
+
+
+def _gain(each: Numbers, weight: NDArray[np.float64]) -> float:
+    return float((weight * each).sum())
+
+
+def _doubt(each: Numbers, weight: NDArray[np.float64]) -> float:
+    return SURE * float(np.sqrt((weight * each**2).sum()))
 
 
 def _weight_of_right(share: float) -> float:
