@@ -69,7 +69,7 @@ async def triaged(system: System, request_id: str = "", **fields: Any) -> str:
 
 async def test_one_trace_leads_from_the_request_to_the_model_and_back(watched: Watched) -> None:
     await triaged(watched.system, "traced-request")
-    complete = "/pok.inquiry.v1.TriageService/CompleteTriage"
+    complete = "/pok.inquiry.v1.TriageService/CompleteTriages"
     spans: list[tuple[str, Span]] = []
     async with asyncio.timeout(20):
         while ("pok-inquiry", complete) not in {(service, span.name) for service, span in spans}:

@@ -1,6 +1,7 @@
 """A provider as it is, asked about labelled texts: the one that ships, or whichever is configured."""
 
 import os
+import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -30,8 +31,9 @@ async def tables(file: Path, provider: str) -> list[Table]:
     rows = [row for row in texts.read(file) if row.category]
     if not rows:
         raise ValueError(f"No row of {file} has a category.")
-    for name in ("POK_SERVICE_TOKEN", "POK_SERVICE_TOKENS"):
-        os.environ.setdefault(name, "none")  # the settings are an AI process's; this one serves nobody
+    # The settings are an AI process's; this one serves nobody, and calls nobody of ours.
+    os.environ.setdefault("POK_SERVICE_TOKEN", secrets.token_hex())
+    os.environ.setdefault("POK_SERVICE_TOKENS", f"worker:{secrets.token_hex()}")
     async with router.opened(settings.load(AiSettings)) as asked:
         return await _measured(f"{provider} on {file.name}", rows, asked, provider, detailed=True)
 
