@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import structlog
@@ -122,7 +123,9 @@ def answer_http_exception(_request: Request[Any, Any, Any], error: HTTPException
     kind = BY_STATUS.get(error.status_code, INVALID if error.status_code < 500 else INTERNAL)
     if kind is INTERNAL:
         log.error("request_failed", exc_info=error)
-    return answer(kind, headers=error.headers)
+    # What is left of a body that is too large is not read, so that nothing else can come over its connection.
+    closing = {"Connection": "close"} if kind.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else {}
+    return answer(kind, headers={**(error.headers or {}), **closing})
 
 
 def answer_defect(_request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
