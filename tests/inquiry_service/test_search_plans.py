@@ -139,6 +139,26 @@ async def test_no_search_scans_a_large_table(
     assert not database.scanned() & LARGE
 
 
+async def test_what_is_older_than_the_newest_that_meet_the_filters_is_found(
+    database: Watched, searching: Searching
+) -> None:
+    async with Database.transaction(database) as connection:
+        row = await connection.row(
+            Statement("select number, subject from inquiry where status = 'open' order by number limit 1")
+        )
+    assert row
+    found = await searching.search({"status": ["open"]}, row["subject"].split()[1], 20, "")
+    assert row["number"] in [item.number for item in found.items]
+
+
+async def test_where_few_meet_the_filters_nothing_else_is_looked_through(
+    database: Watched, searching: Searching
+) -> None:
+    await searching.search({"status": ["open"], "sentiment": ["negative"]}, "pedido", 20, "")
+    indexes = {node["Index Name"] for plan in database.plans for node in nodes(plan) if "Index Name" in node}
+    assert not indexes & {"ix_inquiry_search_document_identity", "ix_inquiry_meaning_bits"}
+
+
 async def test_look_alikes_are_found_without_a_scan(database: Watched, searching: Searching) -> None:
     async with Database.transaction(database) as connection:
         row = await connection.row(Statement("select id from inquiry limit 1"))
