@@ -95,8 +95,8 @@ lock: installed-dev ## Write the lock files anew from pyproject.toml
 	$(COMPILE_ALL) --group dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --no-deps --group pyproject.toml:llm -o requirements-llm.lock
 
-audit: installed-dev ## Look for known weaknesses in what is locked (asks the registries' advisories)
-	$(TOOL) pip-audit==2.10.1 --disable-pip --require-hashes -r requirements-dev.lock
+audit: installed-dev ## Look for known weaknesses in what is locked; fails where PyPI's or npm's advisories cannot be asked
+	$(TOOL) pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements-dev.lock
 	cd web && ../$(BIN)/npm audit
 
 sbom: installed-dev ## List all that POK is made of, in dist/, as CycloneDX
