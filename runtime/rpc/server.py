@@ -9,13 +9,14 @@ from typing import Any, NoReturn
 import grpc
 import msgspec
 import structlog
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from runtime import metrics, tracing
 from runtime.rpc import access, context, wire
-from runtime.rpc.errors import Internal, PermissionDenied, RpcError, Unauthenticated
+from runtime.rpc.errors import Internal, InvalidArgument, PermissionDenied, RpcError, Unauthenticated
 from runtime.rpc.tokens import ServiceTokens
 from runtime.settings import SettingsError
 
@@ -114,26 +115,27 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         return self._wrapped[method]
 
     def _wrap(self, method: str, handler: Any) -> Any:
-        async def unary(request: Any, servicer_context: Context) -> Any:
+        async def unary(message: bytes, servicer_context: Context) -> Any:
             try:
                 with _observed(method, servicer_context, time.perf_counter()):
                     await self._enter(method, servicer_context)
-                    return await handler.unary_unary(request, servicer_context)
+                    return await handler.unary_unary(_read(handler, message), servicer_context)
             except Exception as error:  # noqa: BLE001 - the boundary: nothing untyped leaves the process
                 await _abort(method, servicer_context, error)
 
-        async def stream(request: Any, servicer_context: Context) -> AsyncIterator[Any]:
+        async def stream(message: bytes, servicer_context: Context) -> AsyncIterator[Any]:
             try:
                 with _observed(method, servicer_context, None):
                     await self._enter(method, servicer_context)
-                    async for response in handler.unary_stream(request, servicer_context):
+                    async for response in handler.unary_stream(_read(handler, message), servicer_context):
                         yield response
             except Exception as error:  # noqa: BLE001 - the boundary: nothing untyped leaves the process
                 await _abort(method, servicer_context, error)
 
+        # The library would read the message before it is known who calls, and tell them what is wrong inside.
         if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
-        return grpc.unary_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)
+            return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
+        return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
 
     async def _enter(self, method: str, servicer_context: Context) -> None:
         metadata = dict(servicer_context.invocation_metadata() or ())
@@ -152,6 +154,13 @@ class _Interceptor(grpc.aio.ServerInterceptor):
             log.warning("debug_token_used", method=method)
             if self._on_debug:
                 await self._on_debug(method)
+
+
+def _read(handler: Any, message: bytes) -> Any:
+    try:
+        return handler.request_deserializer(message)
+    except DecodeError:
+        raise InvalidArgument("The message cannot be read.", reason="BAD_MESSAGE") from None
 
 
 @contextmanager

@@ -114,6 +114,15 @@ async def test_defect_leaves_without_its_detail() -> None:
     assert "hunter2" not in f"{caught.value.message}{caught.value.metadata}"
 
 
+@pytest.mark.parametrize(("token", "refused"), [("x" * 32, "BAD_SERVICE_TOKEN"), (WORKER, "BAD_MESSAGE")])
+async def test_message_that_cannot_be_read_is_refused_after_whoever_may_not_call(token: str, refused: str) -> None:
+    async with analysis_stub(token) as channel:
+        with pytest.raises(errors.RpcError) as caught:
+            await channel.unary_unary("/pok.ai.v1.AnalysisService/Analyze")(b"\xff" * 9)
+    assert caught.value.reason == refused
+    assert "Analyze" not in f"{caught.value.message}{caught.value.metadata}"
+
+
 async def test_call_ends_at_its_deadline_although_nobody_set_one() -> None:
     async with analysis_stub(WORKER, timeout=0.2) as channel:
         with pytest.raises(errors.DeadlineExceeded):

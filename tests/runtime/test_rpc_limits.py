@@ -1,6 +1,7 @@
 """One caller of a gRPC server can send, open and ask only so much."""
 
 import asyncio
+import contextlib
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import generate_latest
 
 from runtime.rpc import client, server
 from runtime.rpc.server import RpcServer
@@ -15,6 +17,16 @@ from tests.support.tokens import service_tokens
 
 PATIENCE = 10.0
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # and a frame without settings
+BROKEN = (
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS to a plain port
+    b"\0" * 100_000,
+    PREFACE + b"\xff" * 64,  # a frame of 16 MB
+    PREFACE + b"\0\0\5\1\4\0\0\0\1" + b"\xff" * 5,  # headers that are none
+    PREFACE + b"\0\0\5\1\4\0\0\0\2" + b"\xff" * 5,  # of a stream that a server begins
+)
+UNKNOWN = ("/pok.inquiry.v1.InquiryService/DropEverything", "/grpc.health.v1.Health/Nothing", "/no/such", "/", "no")
+SLOW = 300
 SETTINGS_FRAME, MAX_CONCURRENT_STREAMS = 4, 3
 KILOBYTE = 1024
 
@@ -56,6 +68,39 @@ async def test_streams_of_one_connection_are_bounded(rpc_server: RpcServer) -> N
     writer.close()
     assert head[3] == SETTINGS_FRAME
     assert dict(struct.iter_unpack(">HI", body))[MAX_CONCURRENT_STREAMS] <= 1_000
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
+async def test_unknown_method_is_refused_and_counted_nowhere(rpc_server: RpcServer, path: str) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{rpc_server.port}") as channel:
+        call: Any = channel.unary_unary(path)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call(b"", timeout=PATIENCE)
+    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert f'"{path}"' not in generate_latest().decode()
+
+
+@pytest.mark.parametrize("sent", BROKEN, ids=range(len(BROKEN)))
+async def test_broken_frames_end_their_own_connection_only(rpc_server: RpcServer, sent: bytes) -> None:
+    before = asyncio.create_task(asked(rpc_server))
+    reader, writer = await asyncio.open_connection("127.0.0.1", rpc_server.port)
+    writer.write(sent)
+    async with asyncio.timeout(PATIENCE):
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+    writer.close()
+    assert await before == await asked(rpc_server) == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_slow_callers_hold_up_nobody(rpc_server: RpcServer) -> None:
+    begun = [await asyncio.open_connection("127.0.0.1", rpc_server.port) for _ in range(SLOW)]
+    for number, (_, writer) in enumerate(begun):
+        writer.write(PREFACE[: number % len(PREFACE)])
+        await writer.drain()
+    for _ in range(10):
+        assert await asked(rpc_server) == health_pb2.HealthCheckResponse.SERVING
+    for _, writer in begun:
+        writer.close()
 
 
 def test_clients_of_ours_ping_no_more_often_than_servers_let_them() -> None:
