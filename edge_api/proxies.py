@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from litestar.types import HTTPScope
@@ -10,6 +11,9 @@ Address = IPv4Address | IPv6Address
 
 # An address as proxies write it: bare, with a port, or in brackets.
 HOP = re.compile(r'"?(?:\[(?P<bracketed>[^\]]+)\](?::\d+)?|(?P<v4>[\d.]+)(?::\d+)?|(?P<v6>[\da-fA-F:.]+))"?')
+
+MOST_KEPT = 4096
+"""Addresses as they were written that are kept read; the same few ask again and again."""
 
 
 class Proxies:
@@ -62,6 +66,7 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
+@lru_cache(MOST_KEPT)
 def _address(written: str) -> Address | None:
     match = HOP.fullmatch(written.strip().partition("%")[0])
     if match is None:

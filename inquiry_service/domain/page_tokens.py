@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from typing import Any
 
@@ -39,7 +38,7 @@ class PageTokens:
 
     def _signature(self, position: bytes, bound_to: tuple[Any, ...]) -> bytes:
         signed = b"page" + position + msgspec.json.encode(bound_to)
-        return hmac.new(self._key, signed, hashlib.sha256).digest()[:SIGNATURE_BYTES]
+        return hmac.digest(self._key, signed, "sha256")[:SIGNATURE_BYTES]
 
 
 def page_size(asked: int, *, default: int, largest: int) -> int:

@@ -152,9 +152,13 @@ class Database:
         limit = timeout_within(STATEMENT_SECONDS)
         asked = time.perf_counter()
         try:
-            async with asyncio.timeout(limit), self._pool.acquire(timeout=limit) as connection:
-                ACQUIRE.observe(time.perf_counter() - asked)
-                yield connection
+            async with asyncio.timeout(limit):
+                connection = await self._pool.acquire()  # with its own timeout it would wait in a task of its own
+                try:
+                    ACQUIRE.observe(time.perf_counter() - asked)
+                    yield connection
+                finally:
+                    await self._pool.release(connection, timeout=limit)
         except UNREACHABLE as error:
             FAILURES.labels(type(error).__name__).inc()
             raise Unavailable(
