@@ -10,7 +10,7 @@ from edge_api import counters, rates
 from edge_api.access import OPEN, OPERATIONS
 from edge_api.counters import Counters
 from edge_api.limits import Limiter, OwnCount
-from edge_api.rates import DEFAULTS, Rate
+from edge_api.rates import DEFAULTS, Rate, RateClass
 from runtime.rpc.context import Principal
 from runtime.settings import Secret
 from tests.support.backend_stub import BackendStub
@@ -62,10 +62,11 @@ def test_every_operation_has_a_class() -> None:
 
 async def test_limit_is_exact_over_processes(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "PATIENCE", 20.0)  # what a busy machine keeps waiting is counted all the same
-    redis_url, rate = Secret(valkey.empty()), {"anonymous": Rate("1/h burst 25")}
+    redis_url = Secret(valkey.empty())
+    limits: dict[RateClass, Rate] = {"anonymous": Rate("1/h burst 25")}
     first, second = Counters(redis_url), Counters(redis_url)
     async with first.opened(), second.opened():
-        limiters = [Limiter(first, rate), Limiter(second, rate)]
+        limiters = [Limiter(first, limits), Limiter(second, limits)]
         taken = await asyncio.gather(*(limiters[i % 2].take("anonymous", Principal()) for i in range(40)))
     assert [verdict.allowed for verdict in taken if verdict].count(True) == 25
 
