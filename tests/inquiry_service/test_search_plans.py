@@ -139,6 +139,14 @@ async def test_no_search_scans_a_large_table(
     assert not database.scanned() & LARGE
 
 
+async def test_planning_a_search_compares_it_with_no_sampled_names(database: Watched) -> None:
+    sampled = Statement("select attname from pg_stats where tablename = 'inquiry_search'")
+    async with Database.transaction(database) as connection:
+        columns = {row["attname"] for row in await connection.fetch(sampled)}
+    assert "number" in columns
+    assert "identity" not in columns
+
+
 async def test_what_is_older_than_the_newest_that_meet_the_filters_is_found(
     database: Watched, searching: Searching
 ) -> None:
