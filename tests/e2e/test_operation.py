@@ -10,8 +10,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from runtime.stack.credentials import Credentials
 from runtime.stack.folder import CREDENTIALS
+from tests.deploy.test_observability import PARTS, asked_by, expressions
 from tests.support.collector import Collector
-from tests.support.prometheus import scrape, value
+from tests.support.prometheus import names, scrape, value
 from tests.support.servers import free_ports
 from tests.support.system import System, running_system
 
@@ -102,6 +103,13 @@ async def test_request_and_trace_id_stand_in_the_lines_of_every_process_on_the_w
             await asyncio.sleep(0.05)
     [trace_id] = {span.trace_id.hex() for _, span in watched.collector.trace_of("logged-request")}
     assert line["trace_id"] == trace_id
+
+
+async def test_what_dashboard_and_rules_ask_for_is_exported(watched: Watched) -> None:
+    exported = {"up"}
+    for process in (EDGE, INQUIRY, AI, WORKER):
+        exported |= await names(f"127.0.0.1:{watched.metrics_port + process}")
+    assert {PARTS.sub("", name) for query in expressions() for name in asked_by(query)} - exported == set()
 
 
 async def test_every_process_shows_its_numbers(watched: Watched) -> None:
