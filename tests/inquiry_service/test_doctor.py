@@ -4,9 +4,19 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
+import asyncpg
+import msgspec
+import pytest
+from pok.ai.v1 import analysis_pb2
+
+from inquiry_service import doctor as examination
+from runtime.findings import Finding
+from tests.support.analysis_stub import AnalysisStub
 from tests.support.inquiry import inquiry_service
 from tests.support.servers import PostgresServer
 from tests.support.tokens import TOKENS
@@ -72,3 +82,55 @@ async def test_silent_ai_service_is_named_and_no_secret_is(database_url: str, tm
     assert "does not answer" in said
     assert token not in said
     assert database_url not in said
+
+
+@pytest.mark.parametrize(
+    ("revision", "advice"), [("0001", "Run `pok migrate`"), ("9999", "Finish the update on this machine")]
+)
+async def test_schema_of_another_version_is_named(
+    postgres: PostgresServer, database_url: str, tmp_path: Path, revision: str, advice: str
+) -> None:
+    owner = await asyncpg.connect(postgres.as_owner(database_url), timeout=10)
+    await owner.execute("update alembic_version set version_num = $1", revision)
+    await owner.close()
+    status, said = await doctor(tmp_path, POK_DATABASE_URL=database_url)
+    assert status == 1
+    assert f"at {revision}" in said
+    assert advice in said
+
+
+async def test_worker_of_another_version_is_named(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    async with inquiry_service(database_url, redis_url) as service:
+        await service.sql(
+            """insert into worker (name, host, pid, version, concurrency, interval_seconds)
+            values ('w1', 'h', 1, '0.0.1', 8, 600)"""
+        )
+        status, said = await doctor(tmp_path, POK_DATABASE_URL=database_url)
+    assert status == 1
+    assert "some of version 0.0.1" in said
+
+
+async def test_provider_that_is_not_asked_any_more_is_named(database_url: str, tmp_path: Path) -> None:
+    paid = analysis_pb2.ProviderState(
+        model=analysis_pb2.Model(name="gpt-9"), circuit="open", last_failure="provider_rejected"
+    )
+    ai = AnalysisStub()
+    ai.model.paid.CopyFrom(paid)
+    await ai.start()
+    given = {"POK_SERVICE_TOKEN": str(TOKENS["inquiry"]), "POK_AI_ADDRESS": ai.address}
+    status, said = await doctor(tmp_path, POK_DATABASE_URL=database_url, **given)
+    await ai.stop()
+    assert status == 1
+    assert "the circuit of gpt-9 is open (provider_rejected)" in said
+
+
+async def test_clocks_that_are_apart_are_named(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setenv("POK_DATABASE_URL", database_url)
+    monkeypatch.setattr(examination, "time", SimpleNamespace(time=lambda: time.time() - 60))
+    await asyncio.to_thread(examination.main)
+    found = msgspec.json.decode(capfdbinary.readouterr().out, type=list[Finding])
+    [clocks] = [finding for finding in found if finding.about == "Clocks"]
+    assert clocks.state.endswith(" s apart")
+    assert "NTP" in clocks.advice

@@ -1,10 +1,17 @@
 """The other commands of `pok`."""
 
 import os
+import shutil
 import signal
 import socket
+from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import pytest
+
+from runtime.stack import doctor
+from runtime.stack.up import UpSettings
 from tests.support.stack import READY, Stack
 
 
@@ -94,3 +101,14 @@ def test_doctor_names_an_unreachable_external_database(stack: Stack) -> None:
     assert found.returncode == 1
     assert "Nothing answers at 127.0.0.1:1" in found.stdout
     assert "secret" not in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("free", "advice"), [(100 * 1024**2, "It is full"), (1024**3, "nearly full"), (20 * 1024**3, "")]
+)
+def test_disk_that_fills_up_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, advice: str) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    settings = UpSettings(data_dir=tmp_path)
+    found = {finding.about: finding for finding in doctor.examine(settings, {})}
+    assert advice in found["Disk"].advice
+    assert found["Disk"].well == (not advice)
