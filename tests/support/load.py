@@ -47,14 +47,19 @@ class Load:
         """Seconds of the slowest answer with one of these statuses; 0 without any."""
         return max((answer.seconds for answer in self.answers if answer.status in statuses), default=0.0)
 
-    async def create(self, count: int, until: Callable[[], bool] = lambda: False) -> None:
-        """Write so many inquiries, or fewer if `until` holds before; returns when each is acknowledged."""
-        numbers = iter(range(len(self.acknowledged), len(self.acknowledged) + count))
+    async def create(self, count: int, until: Callable[[], bool] = lambda: False, every: float = 0.0) -> None:
+        """Write so many inquiries, or fewer if `until` holds before; returns when each is acknowledged.
+
+        `every`: seconds from one to the next, however long answers take, as far as a customer is free.
+        """
+        first, began = len(self.acknowledged), time.monotonic()
+        numbers = iter(range(first, first + count))
 
         async with httpx.AsyncClient(base_url=self._address, timeout=WAIT) as client:
 
             async def customer() -> None:
                 for number in numbers:
+                    await asyncio.sleep(began + every * (number - first) - time.monotonic())
                     if until():
                         return
                     await self._write(client, number)
