@@ -96,15 +96,22 @@ def stored(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def timestamp(time: datetime) -> Timestamp:
-    """By hand: three times as fast as FromDatetime, and lists are a hot path."""
+    """The time as a message of its own."""
+    message = Timestamp()
+    set_time(message, time)
+    return message
+
+
+def set_time(message: Timestamp, time: datetime) -> None:
+    """By hand, since FromDatetime takes three times as long; in place, since a field copies what it is given."""
     since = time - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+    message.seconds = since.days * 86_400 + since.seconds
+    message.nanos = since.microseconds * 1000
 
 
 def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
-    """As much of the inquiry as its view has read."""
-    run: Mapping[str, Any] = record.run or {}
-    return inquiry_pb2.Inquiry(
+    """As much of the inquiry as its view has read; nothing is made of what is not there, since lists are a hot path."""
+    message = inquiry_pb2.Inquiry(
         id=str(record.id),
         reference=reference(record.number),
         customer_name=record.customer_name,
@@ -118,28 +125,35 @@ def inquiry_message(record: InquiryRecord) -> inquiry_pb2.Inquiry:
         category=record.category or "",
         suggested_category=record.suggested_category or "",
         category_confidence=record.category_confidence,
-        alternatives=[analysis_pb2.CategoryScore(**score) for score in record.alternatives],
         sentiment=SENTIMENT.number(record.sentiment),
         sentiment_score=record.sentiment_score,
         language=record.language or "",
         triage_state=TRIAGE_STATE.number(record.triage_state),
         triage_reason=record.triage_reason or "",
         suggested_reply=record.draft or "",
-        entities=[entity_message(entity) for entity in run.get("entities", ())],
-        model=analysis_pb2.Model(**run["model"]) if run else None,
         assignee_id=str(record.assignee_id or ""),
         tags=record.tags,
         external_id=record.external_id or "",
         human_fields=sorted(record.human_versions),
         version=record.version,
-        create_time=timestamp(record.create_time),
-        update_time=timestamp(record.update_time),
-        first_response_time=timestamp(record.first_response_time) if record.first_response_time else None,
-        resolve_time=timestamp(record.resolve_time) if record.resolve_time else None,
-        matches=[inquiry_pb2.Match(**msgspec.structs.asdict(match)) for match in record.matches],
         consent_version=record.consent_version or "",
-        consent_time=timestamp(record.consent_time) if record.consent_time else None,
     )
+    set_time(message.create_time, record.create_time)
+    set_time(message.update_time, record.update_time)
+    if record.first_response_time:
+        set_time(message.first_response_time, record.first_response_time)
+    if record.resolve_time:
+        set_time(message.resolve_time, record.resolve_time)
+    if record.consent_time:
+        set_time(message.consent_time, record.consent_time)
+    for score in record.alternatives:
+        message.alternatives.add(**score)
+    for match in record.matches:
+        message.matches.add(**msgspec.structs.asdict(match))
+    if record.run:
+        message.entities.extend(map(entity_message, record.run.get("entities", ())))
+        message.model.CopyFrom(analysis_pb2.Model(**record.run["model"]))
+    return message
 
 
 def similar_message(record: SimilarRecord) -> inquiry_pb2.SimilarInquiry:

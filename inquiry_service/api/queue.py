@@ -92,7 +92,7 @@ def _overview(overview: Overview) -> queue_pb2.GetQueueResponse:
         most_attempts=MAX_ATTEMPTS,
     )
     if overview.next_retry_time:
-        response.next_retry_time.CopyFrom(convert.timestamp(overview.next_retry_time))
+        convert.set_time(response.next_retry_time, overview.next_retry_time)
     return response
 
 

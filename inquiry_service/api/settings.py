@@ -56,6 +56,6 @@ def _setting(setting: Setting) -> settings_pb2.Setting:
         pinned=setting.pinned,
     )
     if setting.record:
-        message.update_time.CopyFrom(convert.timestamp(setting.record.update_time))
+        convert.set_time(message.update_time, setting.record.update_time)
         message.updater_id = str(setting.record.updater_id or "")
     return message

@@ -175,9 +175,8 @@ async def prepare(connection: Any) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: b"\x01" + encoder.encode(value),  # the binary format's version byte
-        decoder=lambda data: msgspec.json.decode(memoryview(data)[1:]),
-        format="binary",
+        encoder=lambda value: encoder.encode(value).decode(),
+        decoder=msgspec.json.decode,
     )
     schema = await connection.fetchval(
         "select nspname from pg_type t join pg_namespace n on n.oid = typnamespace where typname = 'halfvec'"
