@@ -12,7 +12,7 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 
 from edge_api import access, document, problems, rates
-from edge_api.schemas.problems import Problem, VersionMismatch
+from edge_api.schemas.problems import Problem
 
 VERSION = importlib.metadata.version("pok")
 
@@ -36,7 +36,7 @@ ERRORS: Mapping[int, str] = {
     403: "The role of the account does not allow it.",
     404: "There is no such thing, or the caller may not see it.",
     409: "The present state does not allow it.",
-    412: "A person has changed one of the fields since the version in `If-Match`.",
+    412: "Somebody has changed it since the version in `If-Match`.",
     413: "The body is larger than 256 kB.",
     415: "The body is of another media type.",
     429: "Too many requests; `Retry-After` says when to try again.",
@@ -48,14 +48,14 @@ BACKEND_ERRORS = (500, 503, 504)
 BODY_ERRORS = (400, 413, 415)
 
 
-def operation(name: str, *errors: int) -> dict[str, Any]:
-    """What every handler declares: its key in the access table, who may call it, and how it fails."""
+def operation(name: str, *errors: int, mismatch: type[Problem] = Problem) -> dict[str, Any]:
+    """What every handler declares: its key in the access table, who may call it, and how it fails (412: `mismatch`)."""
     limited = (429,) if rates.WITHOUT_TOKEN.get(name, "signed_in") else ()
     statuses = sorted({*errors, *limited, *BACKEND_ERRORS})
     return {
         "operation_id": name,
         "security": access.security(name),
-        "responses": {status: _error(status) for status in statuses},
+        "responses": {status: _error(status, mismatch if status == 412 else Problem) for status in statuses},
     }
 
 
@@ -107,9 +107,9 @@ class Document(OpenAPIRenderPlugin):
         return self._rendered
 
 
-def _error(status: int) -> ResponseSpec:
+def _error(status: int, problem: type[Problem]) -> ResponseSpec:
     return ResponseSpec(
-        VersionMismatch if status == 412 else Problem,
+        problem,
         description=ERRORS[status],
         media_type=problems.MEDIA_TYPE,
         generate_examples=False,

@@ -9,6 +9,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 from pok.inquiry.v1 import catalog_pb2
 
+from edge_api import versions
 from edge_api.body import EdgeRequest, sent
 from edge_api.convert import time_of
 from edge_api.openapi import BODY_ERRORS, operation
@@ -21,6 +22,7 @@ from edge_api.schemas.catalog import (
 )
 
 ReplyId = Annotated[UUID, Parameter(description="UUID of the canned reply.")]
+IfMatch = Annotated[str | None, versions.if_match("Refused with 412 if it has changed since")]
 LOCATION = ResponseHeader(name="Location", documentation_only=True, description="Path of the canned reply.")
 
 
@@ -63,12 +65,13 @@ async def create_canned_reply(request: EdgeRequest, data: NewCannedReply) -> Res
     summary="Read a canned reply",
     tags=["canned replies"],
     response_description="The canned reply.",
+    response_headers=[versions.ETAG],
     **operation("get_canned_reply", 400, 401, 403, 404),
 )
-async def get_canned_reply(request: EdgeRequest, reply_id: ReplyId) -> CannedReply:
+async def get_canned_reply(request: EdgeRequest, reply_id: ReplyId) -> Response[CannedReply]:
     """One canned reply, by its id."""
     response = await request.backend.catalog.GetCannedReply(catalog_pb2.GetCannedReplyRequest(id=str(reply_id)))
-    return _reply(response.canned_reply)
+    return _versioned(response.canned_reply)
 
 
 @patch(
@@ -76,17 +79,22 @@ async def get_canned_reply(request: EdgeRequest, reply_id: ReplyId) -> CannedRep
     summary="Change a canned reply",
     tags=["canned replies"],
     response_description="The canned reply as it is now.",
-    **operation("update_canned_reply", 401, 403, 404, 409, *BODY_ERRORS),
+    response_headers=[versions.ETAG],
+    **operation("update_canned_reply", 401, 403, 404, 409, 412, *BODY_ERRORS),
 )
-async def update_canned_reply(request: EdgeRequest, reply_id: ReplyId, data: CannedReplyChange) -> CannedReply:
+async def update_canned_reply(
+    request: EdgeRequest, reply_id: ReplyId, data: CannedReplyChange, if_match: IfMatch = None
+) -> Response[CannedReply]:
     """Sets the fields that are sent."""
     values = sent(data)
     response = await request.backend.catalog.UpdateCannedReply(
         catalog_pb2.UpdateCannedReplyRequest(
-            canned_reply=catalog_pb2.CannedReply(id=str(reply_id), **values), update_mask=FieldMask(paths=list(values))
+            canned_reply=catalog_pb2.CannedReply(id=str(reply_id), **values),
+            update_mask=FieldMask(paths=list(values)),
+            if_version=versions.if_version(if_match),
         )
     )
-    return _reply(response.canned_reply)
+    return _versioned(response.canned_reply)
 
 
 @delete(
@@ -101,6 +109,10 @@ async def delete_canned_reply(request: EdgeRequest, reply_id: ReplyId) -> None:
     await request.backend.catalog.DeleteCannedReply(catalog_pb2.DeleteCannedReplyRequest(id=str(reply_id)))
 
 
+def _versioned(reply: catalog_pb2.CannedReply) -> Response[CannedReply]:
+    return Response(_reply(reply), headers=versions.entity_tag(reply.version))
+
+
 def _reply(reply: catalog_pb2.CannedReply) -> CannedReply:
     return CannedReply(
         id=reply.id,
@@ -110,4 +122,5 @@ def _reply(reply: catalog_pb2.CannedReply) -> CannedReply:
         category=reply.category or None,
         create_time=time_of(reply.create_time),
         update_time=time_of(reply.update_time),
+        version=reply.version,
     )

@@ -8,6 +8,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 from pok.inquiry.v1 import catalog_pb2, knowledge_pb2
 
+from edge_api import versions
 from edge_api.body import EdgeRequest, sent
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.schemas.catalog import (
@@ -21,6 +22,7 @@ from edge_api.schemas.catalog import (
 from runtime.rpc import context
 
 Key = Annotated[str, Parameter(description="Key of the category.")]
+IfMatch = Annotated[str | None, versions.if_match("Refused with 412 if it has changed since")]
 LOCATION = ResponseHeader(name="Location", documentation_only=True, description="Path of the category.")
 
 
@@ -66,12 +68,15 @@ async def create_category(request: EdgeRequest, data: NewCategory) -> Response[S
     summary="Read a category",
     tags=["categories"],
     response_description="The category.",
+    response_headers=[versions.ETAG],
     **operation("get_category", 400, 401, 404),
 )
-async def get_category(request: EdgeRequest, key: Key) -> StaffCategory | PublicCategory:
+async def get_category(request: EdgeRequest, key: Key) -> Response[StaffCategory | PublicCategory]:
     """Key and names for everybody, for staff also what the AI is told."""
     response = await request.backend.catalog.GetCategory(catalog_pb2.GetCategoryRequest(key=key))
-    return _staff(response.category) if context.principal().is_staff else _public(response.category)
+    if context.principal().is_staff:
+        return Response(_staff(response.category), headers=versions.entity_tag(response.category.version))
+    return Response(_public(response.category))
 
 
 @patch(
@@ -79,19 +84,24 @@ async def get_category(request: EdgeRequest, key: Key) -> StaffCategory | Public
     summary="Change a category",
     tags=["categories"],
     response_description="The category as it is now.",
-    **operation("update_category", 401, 403, 404, 409, *BODY_ERRORS),
+    response_headers=[versions.ETAG],
+    **operation("update_category", 401, 403, 404, 409, 412, *BODY_ERRORS),
 )
-async def update_category(request: EdgeRequest, key: Key, data: CategoryChange) -> StaffCategory:
+async def update_category(
+    request: EdgeRequest, key: Key, data: CategoryChange, if_match: IfMatch = None
+) -> Response[StaffCategory]:
     """Sets the fields that are sent; the AI works by them within seconds. Another position moves the others."""
     values = sent(data)
     if "active" in values:
         values["inactive"] = not values.pop("active")
     response = await request.backend.catalog.UpdateCategory(
         catalog_pb2.UpdateCategoryRequest(
-            category=knowledge_pb2.Category(key=key, **values), update_mask=FieldMask(paths=list(values))
+            category=knowledge_pb2.Category(key=key, **values),
+            update_mask=FieldMask(paths=list(values)),
+            if_version=versions.if_version(if_match),
         )
     )
-    return _staff(response.category)
+    return Response(_staff(response.category), headers=versions.entity_tag(response.category.version))
 
 
 @delete(
@@ -121,4 +131,5 @@ def _staff(category: knowledge_pb2.Category) -> StaffCategory:
         examples=list(category.examples),
         active=not category.inactive,
         position=category.position,
+        version=category.version,
     )

@@ -8,11 +8,11 @@ from litestar.params import Parameter
 from pok.ai.v1 import analysis_pb2
 from pok.inquiry.v1 import decisions_pb2
 
-from edge_api import convert, deadlines
+from edge_api import convert, deadlines, versions
 from edge_api.body import EdgeRequest
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.presence import while_present
-from edge_api.routes.inquiries import ETAG, InquiryId, entity_tag
+from edge_api.routes.inquiries import InquiryId
 from edge_api.schemas.decisions import Analysis, DryRun, InquiryRun, Run, RunPage, RunQuery, Usage
 from edge_api.schemas.explanation import ExplainingPhrase, Explanation, ExplanationQuery, SimilarCase
 from edge_api.schemas.inquiries import Alternative, StaffInquiry
@@ -44,7 +44,7 @@ async def list_inquiry_runs(request: EdgeRequest, inquiry_id: InquiryId) -> RunP
     tags=["decisions"],
     status_code=200,
     response_description="The inquiry as it is now.",
-    response_headers=[ETAG],
+    response_headers=[versions.ETAG],
     **operation("retriage_inquiry", 400, 401, 403, 404),
 )
 async def retriage_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> Response[StaffInquiry]:
@@ -55,7 +55,7 @@ async def retriage_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> Respo
         decisions_pb2.RetriageInquiryRequest(inquiry_id=str(inquiry_id))
     )
     inquiry = convert.staff_inquiry(response.inquiry)
-    return Response(inquiry, headers=entity_tag(inquiry))
+    return Response(inquiry, headers=versions.entity_tag(inquiry.version))
 
 
 @post(
@@ -64,7 +64,7 @@ async def retriage_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> Respo
     tags=["decisions"],
     status_code=200,
     response_description="The inquiry as it is now.",
-    response_headers=[ETAG],
+    response_headers=[versions.ETAG],
     **operation("undo_inquiry_run", 400, 401, 403, 404, 409),
 )
 async def undo_inquiry_run(request: EdgeRequest, inquiry_id: InquiryId, run: RunNumber) -> Response[StaffInquiry]:
@@ -75,7 +75,7 @@ async def undo_inquiry_run(request: EdgeRequest, inquiry_id: InquiryId, run: Run
         decisions_pb2.UndoRunRequest(inquiry_id=str(inquiry_id), run=run)
     )
     inquiry = convert.staff_inquiry(response.inquiry)
-    return Response(inquiry, headers=entity_tag(inquiry))
+    return Response(inquiry, headers=versions.entity_tag(inquiry.version))
 
 
 @post(

@@ -10,7 +10,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 from pok.inquiry.v1 import inquiry_pb2
 
-from edge_api import convert, filters, problems
+from edge_api import convert, filters, problems, versions
 from edge_api.body import EdgeRequest
 from edge_api.openapi import BODY_ERRORS, operation
 from edge_api.schemas.inquiries import (
@@ -31,8 +31,6 @@ IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 MIN_ANONYMOUS_KEY = 22
 """Anonymous callers share one scope of keys, so theirs must not be guessable: a UUID or 22 random characters."""
 
-ENTITY_TAG = re.compile(r'"([1-9]\d{0,17})"')
-
 IdempotencyKey = Annotated[
     str | None,
     Parameter(
@@ -45,13 +43,7 @@ IdempotencyKey = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Parameter(
-        header="If-Match",
-        required=False,
-        description="The ETag that was read. Refused with 412 only if a person has changed one of these fields since; "
-        "without it the last writer wins. `*` stands for any version.",
-        schema_extra={"pattern": r'^("[1-9][0-9]{0,17}"|\*)$', "examples": ['"3"']},
-    ),
+    versions.if_match("Refused with 412 only if a person has changed one of these fields since"),
 ]
 InquiryId = Annotated[UUID, Parameter(description="UUID of the inquiry.")]
 
@@ -61,7 +53,6 @@ REPLAYED = ResponseHeader(
     documentation_only=True,
     description="`true` when an earlier request with the same key had stored it.",
 )
-ETAG = ResponseHeader(name="ETag", documentation_only=True, description="The version, for `If-Match`; staff only.")
 
 
 @post(
@@ -120,14 +111,14 @@ async def list_inquiries(request: EdgeRequest) -> InquiryPage:
     summary="Read an inquiry",
     tags=["inquiries"],
     response_description="The inquiry, in the fullest view that the caller may see.",
-    response_headers=[ETAG],
+    response_headers=[versions.ETAG],
     **operation("get_inquiry", 400, 401, 404),
 )
 async def get_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> Response[InquiryView]:
     """The fullest view that the caller may see. For staff the ETag is its version."""
     response = await request.backend.inquiries.GetInquiry(inquiry_pb2.GetInquiryRequest(id=str(inquiry_id)))
     view = convert.VIEWS[response.view](response.inquiry)
-    return Response(view, headers=entity_tag(view) if isinstance(view, StaffInquiry) else None)
+    return Response(view, headers=versions.entity_tag(view.version) if isinstance(view, StaffInquiry) else None)
 
 
 @patch(
@@ -135,8 +126,8 @@ async def get_inquiry(request: EdgeRequest, inquiry_id: InquiryId) -> Response[I
     summary="Change an inquiry",
     tags=["inquiries"],
     response_description="The inquiry as it is now.",
-    response_headers=[ETAG],
-    **operation("update_inquiry", 401, 403, 404, 409, 412, *BODY_ERRORS),
+    response_headers=[versions.ETAG],
+    **operation("update_inquiry", 401, 403, 404, 409, 412, *BODY_ERRORS, mismatch=VersionMismatch),
 )
 async def update_inquiry(
     request: EdgeRequest, inquiry_id: InquiryId, data: InquiryChange, if_match: IfMatch = None
@@ -147,7 +138,7 @@ async def update_inquiry(
     """
     if data == InquiryChange():
         raise InvalidArgument("Name at least one field to change.")
-    change = convert.update_request(str(inquiry_id), data, _if_version(if_match))
+    change = convert.update_request(str(inquiry_id), data, versions.if_version(if_match))
     try:
         response = await request.backend.inquiries.UpdateInquiry(change)
     except FailedPrecondition as error:
@@ -155,7 +146,7 @@ async def update_inquiry(
             return await _version_mismatch(request, change.id, error)
         raise
     inquiry = convert.staff_inquiry(response.inquiry)
-    return Response(inquiry, headers=entity_tag(inquiry))
+    return Response(inquiry, headers=versions.entity_tag(inquiry.version))
 
 
 @delete(
@@ -201,7 +192,7 @@ async def _version_mismatch(request: EdgeRequest, inquiry_id: str, error: Failed
         VersionMismatch(**msgspec.structs.asdict(problem), current=current),
         status_code=kind.status,
         media_type=problems.MEDIA_TYPE,
-        headers=entity_tag(current),
+        headers=versions.entity_tag(current.version),
     )
 
 
@@ -216,17 +207,3 @@ def checked_key(key: str | None) -> str:
             "Idempotency-Key", "Idempotency-Key must be a UUID or at least 22 random characters when no token is sent."
         )
     return key
-
-
-def _if_version(if_match: str | None) -> int:
-    if if_match is None or if_match == "*":
-        return 0
-    match = ENTITY_TAG.fullmatch(if_match)
-    if match is None:
-        raise InvalidArgument.field("If-Match", 'If-Match takes one ETag as it was answered, such as "3".')
-    return int(match[1])
-
-
-def entity_tag(inquiry: StaffInquiry) -> dict[str, str]:
-    """The header that names the version."""
-    return {"ETag": f'"{inquiry.version}"'}

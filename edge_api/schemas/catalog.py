@@ -27,6 +27,7 @@ Examples = Annotated[
     list[Example], Meta(max_length=20, description="Short messages of this category, in any language.")
 ]
 Active = Annotated[bool, Meta(description="False: kept on old inquiries, no longer given to new ones.")]
+Version = Annotated[int, Meta(description="Raised by every change; send it as If-Match.", examples=[3])]
 Position = Annotated[int, Meta(ge=1, le=1000, description="Place in the display order, from 1.", examples=[3])]
 
 
@@ -48,6 +49,7 @@ class StaffCategory(PublicCategory, frozen=True, kw_only=True):
         Meta(description="Short messages of it, in any language."),
     ]
     position: Annotated[int, Meta(description="Place in the display order, from 1.", examples=[1])]
+    version: Version
 
 
 class PublicCategoryList(Struct, frozen=True):
@@ -120,6 +122,7 @@ class CannedReply(Struct, frozen=True, kw_only=True):
     category: BelongsTo
     create_time: Annotated[datetime, Meta(description="When it was made, UTC.", examples=["2026-11-22T09:30:00Z"])]
     update_time: Annotated[datetime, Meta(description="When it last changed, UTC.", examples=["2026-11-22T09:31:00Z"])]
+    version: Version
 
 
 class CannedReplyList(Struct, frozen=True):

@@ -64,7 +64,9 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """A changed category."""
         paths = convert.masked(request.update_mask, CATEGORY_FIELDS.keys())
         fields = convert.stored({name: CATEGORY_FIELDS[name](request.category) for name in sorted(paths)})
-        updated = await self._categories.update(request.category.key, fields, principal())
+        updated = await self._categories.update(
+            request.category.key, fields, principal(), if_version=request.if_version
+        )
         return catalog_pb2.UpdateCategoryResponse(category=convert.category_message(updated))
 
     async def DeleteCategory(
@@ -102,7 +104,9 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """A changed canned reply."""
         paths = convert.masked(request.update_mask, REPLY_FIELDS.keys())
         fields = {name: REPLY_FIELDS[name](request.canned_reply) for name in sorted(paths)}
-        updated = await self._replies.update(_id(request.canned_reply.id), fields, principal())
+        updated = await self._replies.update(
+            _id(request.canned_reply.id), fields, principal(), if_version=request.if_version
+        )
         return catalog_pb2.UpdateCannedReplyResponse(canned_reply=_reply(updated))
 
     async def DeleteCannedReply(
@@ -134,4 +138,5 @@ def _reply(reply: CannedReply) -> catalog_pb2.CannedReply:
         category=reply.category or "",
         create_time=convert.timestamp(reply.create_time),
         update_time=convert.timestamp(reply.update_time),
+        version=reply.version,
     )

@@ -189,6 +189,7 @@ def category_message(category: Category) -> knowledge_pb2.Category:
         examples=category.examples,
         inactive=not category.active,
         position=category.position,
+        version=category.version,
     )
 
 

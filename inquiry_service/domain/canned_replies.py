@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from inquiry_service.domain import audit, text
+from inquiry_service.domain import audit, text, versions
 from inquiry_service.domain.roles import require_admin, require_staff
 from inquiry_service.storage import canned_replies, inquiries
 from inquiry_service.storage.canned_replies import CannedReply, TitleTakenError
@@ -53,11 +53,17 @@ class CannedReplies:
             await audit.record(connection, "canned_reply.create", target=str(created.id))
         return created
 
-    async def update(self, id_: UUID, fields: Mapping[str, Any], principal: Principal) -> CannedReply:
-        """Change some fields. Raises InvalidArgument, NotFound and AlreadyExists (TITLE_TAKEN)."""
+    async def update(
+        self, id_: UUID, fields: Mapping[str, Any], principal: Principal, *, if_version: int = 0
+    ) -> CannedReply:
+        """Change some fields.
+
+        Raises InvalidArgument, NotFound, AlreadyExists (TITLE_TAKEN) and FailedPrecondition (VERSION_MISMATCH).
+        """
         require_admin(principal)
         async with self._database.transaction() as connection:
             before = _found(await canned_replies.lock(connection, id_))
+            versions.require(before.version, if_version)
             kept = {name: getattr(before, name) for name in ("title", "body", "language", "category")}
             values = await _checked(connection, fields)
             try:

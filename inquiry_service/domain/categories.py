@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inquiry_service.domain import audit, text
+from inquiry_service.domain import audit, text, versions
 from inquiry_service.domain.roles import require_admin
 from inquiry_service.storage import categories, knowledge
 from inquiry_service.storage.database import Connection, Database
@@ -51,16 +51,19 @@ class Categories:
             await audit.record(connection, "category.create", target=key)
         return await self.get(key)
 
-    async def update(self, key: str, fields: Mapping[str, Any], principal: Principal) -> Category:
+    async def update(
+        self, key: str, fields: Mapping[str, Any], principal: Principal, *, if_version: int = 0
+    ) -> Category:
         """Change some fields; another position moves it between the others.
 
-        Raises InvalidArgument, NotFound and FailedPrecondition (LAST_CATEGORY).
+        Raises InvalidArgument, NotFound and FailedPrecondition (LAST_CATEGORY, VERSION_MISMATCH).
         """
         require_admin(principal)
         _refuse(list(_violations(fields)))
         async with self._database.transaction() as connection:
             present = await _locked(connection)
             before = _found(present.get(key))
+            versions.require(before.version, if_version)
             if not fields.get("active", True):
                 _keep_one_active(present, key)
             values = {name: getattr(before, name) for name in Category.__struct_fields__}

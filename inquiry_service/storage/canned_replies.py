@@ -9,7 +9,7 @@ import msgspec
 
 from inquiry_service.storage.database import Connection, Database, Statement
 
-_COLUMNS = "id, title, body, language, category, create_time, update_time"
+_COLUMNS = "id, title, body, language, category, create_time, update_time, version"
 
 _LIST = Statement(
     f"""select {_COLUMNS} from canned_reply
@@ -26,7 +26,7 @@ _ADD = Statement(
 )
 _UPDATE = Statement(
     f"""update canned_reply set title = :title, body = :body, language = :language, category = :category,
-        update_time = now() where id = :id returning {_COLUMNS}"""
+        update_time = now(), version = version + 1 where id = :id returning {_COLUMNS}"""
 )
 _DELETE = Statement("delete from canned_reply where id = :id returning id")
 
@@ -45,6 +45,7 @@ class CannedReply(msgspec.Struct, frozen=True):
     category: str | None
     create_time: datetime
     update_time: datetime
+    version: int
 
 
 async def list_(database: Database, *, language: str | None, category: str | None, most: int) -> list[CannedReply]:

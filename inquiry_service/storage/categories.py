@@ -6,25 +6,28 @@ from typing import Any
 from inquiry_service.storage.database import Connection, Database, Statement
 from inquiry_service.storage.records import Category
 
-_COLUMNS = "key, name_es, name_en, description, examples, active, position"
+_COLUMNS = "key, name_es, name_en, description, examples, active, position, version"
 
 _ALL = Statement(f"select {_COLUMNS} from category order by position, key")
 _BY_KEY = Statement(f"select {_COLUMNS} from category where key = :key")
 _ADD = Statement(
-    f"""insert into category ({_COLUMNS})
+    """insert into category (key, name_es, name_en, description, examples, active, position)
     values (:key, :name_es, :name_en, :description, :examples, :active, :position)"""
 )
 _UPDATE = Statement(
     """update category set name_es = :name_es, name_en = :name_en, description = :description, examples = :examples,
-        active = :active where key = :key"""
+        active = :active, version = version + 1 where key = :key"""
 )
 _ORDER = Statement(
-    """update category c set position = o.position
+    """update category c set position = o.position, version = c.version + 1
     from unnest(cast(:keys as text[])) with ordinality as o (key, position)
     where c.key = o.key and c.position <> o.position"""
 )
 _IN_USE = Statement("select true from inquiry where category = :key or suggested_category = :key limit 1")
-_DELETE = Statement("delete from category where key = :key")
+_DELETE = Statement(
+    """with freed as (update canned_reply set category = null, version = version + 1 where category = :key)
+    delete from category where key = :key"""
+)
 
 
 async def all_(reader: Database | Connection) -> list[Category]:

@@ -186,3 +186,4 @@ class Category(msgspec.Struct, frozen=True):
     examples: list[str]
     active: bool
     position: int
+    version: int

@@ -32,7 +32,7 @@ async def test_category_is_added_changed_switched_off_and_removed(api: Edge, new
     assert category.items() >= {**body, "active": True}.items()
     change = {"name_en": "Guarantee", "active": False, "position": 1}
     changed = (await api.patch(path, json=change, headers=admin)).json()
-    assert changed == {**category, **change}
+    assert changed == {**category, **change, "version": changed["version"]}
     assert (await api.get(CATEGORIES, headers=admin)).json()["items"][0] == changed
     assert (await api.delete(path, headers=admin)).status_code == 204
     problem(await api.get(path, headers=admin), 404, "not-found")
@@ -67,6 +67,24 @@ async def test_conflicts_of_categories_are_told_apart(api: Edge, newcomer: Newco
     set_ = await api.patch(created.headers["Location"], json={"category": body["key"]}, headers=admin)
     assert set_.status_code == 200
     problem(await api.delete(path, headers=admin), 409, "category-in-use")
+
+
+@pytest.mark.parametrize(
+    ("collection", "body", "change"),
+    [(CATEGORIES, new_category(), {"name_en": "Guarantee"}), (REPLIES, new_reply(), {"body": "Hola."})],
+    ids=["category", "canned reply"],
+)
+async def test_change_of_what_somebody_else_has_changed_is_refused(
+    api: Edge, newcomer: Newcomer, collection: str, body: dict[str, Any], change: dict[str, Any]
+) -> None:
+    admin = await newcomer("admin")
+    path = (await api.post(collection, json=body, headers=admin)).headers["Location"]
+    read = {**admin, "If-Match": (await api.get(path, headers=admin)).headers["ETag"]}
+    theirs = await api.patch(path, json=change, headers=read)
+    assert theirs.headers["ETag"] == f'"{theirs.json()["version"]}"' != read["If-Match"]
+    problem(await api.patch(path, json=change, headers=read), 412, "version-mismatch")
+    assert (await api.patch(path, json=change, headers={**admin, "If-Match": "*"})).status_code == 200
+    problem(await api.patch(path, json=change, headers={**admin, "If-Match": "3"}), 400, "invalid-request")
 
 
 async def test_canned_reply_is_added_found_changed_and_removed(api: Edge, newcomer: Newcomer) -> None:

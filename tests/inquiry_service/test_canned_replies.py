@@ -25,9 +25,11 @@ async def create(service: Service, **fields: Any) -> pb.CannedReply:
     return (await service.catalog.CreateCannedReply(pb.CreateCannedReplyRequest(canned_reply=reply))).canned_reply
 
 
-async def update(service: Service, id_: str, **fields: Any) -> pb.CannedReply:
+async def update(service: Service, id_: str, if_version: int = 0, **fields: Any) -> pb.CannedReply:
     request = pb.UpdateCannedReplyRequest(
-        canned_reply=pb.CannedReply(id=id_, **fields), update_mask=FieldMask(paths=list(fields))
+        canned_reply=pb.CannedReply(id=id_, **fields),
+        update_mask=FieldMask(paths=list(fields)),
+        if_version=if_version,
     )
     return (await service.catalog.UpdateCannedReply(request)).canned_reply
 
@@ -46,6 +48,15 @@ async def test_created_reply_is_read_changed_and_removed(service: Service) -> No
     await service.catalog.DeleteCannedReply(pb.DeleteCannedReplyRequest(id=created.id))
     with pytest.raises(errors.NotFound):
         await service.catalog.GetCannedReply(request)
+
+
+async def test_change_of_what_another_admin_has_changed_is_refused(service: Service) -> None:
+    created = await create(service)
+    theirs = await update(service, created.id, created.version, body="Hola.")
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        await update(service, created.id, created.version, title="Bienvenida")
+    assert caught.value.reason == "VERSION_MISMATCH"
+    assert (await update(service, created.id, theirs.version, title="Bienvenida")).body == "Hola."
 
 
 async def test_replies_are_found_by_language_and_category_with_those_for_any(service: Service) -> None:
@@ -101,6 +112,7 @@ async def test_reply_of_a_removed_category_is_for_any(service: Service) -> None:
     await service.catalog.DeleteCategory(pb.DeleteCategoryRequest(key="billing_payment"))
     response = await service.catalog.GetCannedReply(pb.GetCannedReplyRequest(id=created.id))
     assert response.canned_reply.category == ""
+    assert response.canned_reply.version > created.version
 
 
 async def test_replies_do_not_grow_for_ever(service: Service) -> None:

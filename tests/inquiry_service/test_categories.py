@@ -30,9 +30,11 @@ async def create(service: Service, key: str = "warranty", **fields: Any) -> know
     return (await service.catalog.CreateCategory(pb.CreateCategoryRequest(category=category))).category
 
 
-async def update(service: Service, key: str, **fields: Any) -> knowledge_pb2.Category:
+async def update(service: Service, key: str, if_version: int = 0, **fields: Any) -> knowledge_pb2.Category:
     request = pb.UpdateCategoryRequest(
-        category=knowledge_pb2.Category(key=key, **fields), update_mask=FieldMask(paths=list(fields))
+        category=knowledge_pb2.Category(key=key, **fields),
+        update_mask=FieldMask(paths=list(fields)),
+        if_version=if_version,
     )
     return (await service.catalog.UpdateCategory(request)).category
 
@@ -98,6 +100,25 @@ async def test_category_moves_between_the_others(service: Service) -> None:
 @pytest.mark.parametrize(("position", "order"), [(1, "cab"), (2, "acb"), (3, "abc"), (99, "abc")])
 def test_position_counts_from_one_and_ends_at_the_end(position: int, order: str) -> None:
     assert "".join(moved(list("abc"), "c", position)) == order
+
+
+async def test_change_of_what_another_admin_has_changed_is_refused(service: Service) -> None:
+    created = await create(service)
+    theirs = await update(service, "warranty", created.version, description="Broken within two years.")
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        await update(service, "warranty", created.version, name_en="Guarantee")
+    assert caught.value.reason == "VERSION_MISMATCH"
+    assert (await listed(service))[-1] == theirs
+    assert (await update(service, "warranty", theirs.version, name_en="Guarantee")).name_en == "Guarantee"
+    assert (await update(service, "warranty", name_en="Warranty")).name_en == "Warranty"
+
+
+async def test_category_that_was_moved_has_another_version(service: Service) -> None:
+    before = {category.key: (category.position, category.version) for category in await listed(service)}
+    await update(service, "returns_refunds", position=1)
+    for category in await listed(service):
+        position, version = before[category.key]
+        assert (category.version > version) == (category.position != position or category.key == "returns_refunds")
 
 
 async def test_admins_who_add_at_the_same_time_get_places_of_their_own(service: Service) -> None:

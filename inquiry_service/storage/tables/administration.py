@@ -30,6 +30,7 @@ category = Table(
     Column("description", Text, nullable=False),
     Column("examples", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("version", BigInteger, nullable=False, server_default="1"),
 )
 
 # One row: grows with every change that the AI service must learn of. Whoever holds a version before `oldest_version`
@@ -53,6 +54,7 @@ canned_reply = Table(
     Column("category", Text, ForeignKey("category.key", ondelete="SET NULL")),
     time_column("create_time"),
     time_column("update_time"),
+    Column("version", BigInteger, nullable=False, server_default="1"),
     UniqueConstraint("language", "title"),
 )
 
