@@ -14,12 +14,13 @@ _ENTITY_TAG = re.compile(r'"([1-9]\d{0,17})"')
 
 def if_match(refusal: str) -> ParameterKwarg:
     """The header that a change may carry, with the sentence on when it is refused."""
-    return Parameter(
+    parameter: ParameterKwarg = Parameter(
         header="If-Match",
         required=False,
         description=f"The ETag that was read. {refusal}; without it the last writer wins. `*` stands for any version.",
         schema_extra={"pattern": r'^("[1-9][0-9]{0,17}"|\*)$', "examples": ['"3"']},
     )
+    return parameter
 
 
 def if_version(header: str | None) -> int:
