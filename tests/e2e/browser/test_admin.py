@@ -226,6 +226,96 @@ async def test_typed_text_is_not_thrown_away_without_asking(visitor: Visitor) ->
     await expect(editor.get_by_label("Título")).to_have_value("A medias")
 
 
+async def test_what_is_typed_in_a_form_survives_reloads_and_other_screens(visitor: Visitor) -> None:
+    made = await category(visitor)
+    await visitor.log_in_as_admin()
+    page = visitor.page
+    await page.goto("/admin/categories")
+    await page.get_by_role("button", name=f"Editar {made['name_es']}").click()
+    editor = page.get_by_role("dialog", name=made["name_es"])
+    await editor.get_by_label("Descripción para la IA").fill("A medias")
+    await editor.get_by_placeholder("Escribe una frase y pulsa Intro").fill("¿Y esto?")
+    await page.reload()
+    await expect(editor.get_by_label("Descripción para la IA")).to_have_value("A medias")
+    await page.goto("/settings")
+    await page.goto("/admin/categories")
+    await expect(editor.get_by_placeholder("Escribe una frase y pulsa Intro")).to_have_value("¿Y esto?")
+    await editor.get_by_role("button", name="Guardar").click()
+    await expect(editor).to_be_hidden()
+    stored = (await visitor.system.http.get(f"/api/categories/{made['key']}/")).json()
+    assert (stored["description"], stored["examples"]) == ("A medias", ["¿Y esto?"])
+    await page.reload()
+    await expect(page.get_by_role("button", name=f"Editar {made['name_es']}")).to_be_visible()
+    await expect(editor).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("screen", "button", "label"),
+    [("users", "Añadir usuario", "Nombre"), ("replies", "Añadir respuesta", "Título")],
+)
+async def test_what_is_thrown_away_does_not_come_back_and_passwords_are_kept_nowhere(
+    visitor: Visitor, screen: str, button: str, label: str
+) -> None:
+    await visitor.log_in_as_admin()
+    page = visitor.page
+    await page.goto(f"/admin/{screen}")
+    await page.get_by_role("button", name=button).first.click()
+    editor = page.get_by_role("dialog")
+    await editor.get_by_label(label).fill("A medias")
+    await page.reload()
+    await expect(editor.get_by_label(label)).to_have_value("A medias")
+    assert "password" not in await page.evaluate("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)")
+    await page.keyboard.press("Escape")
+    question = page.get_by_role("dialog", name="¿Descartar los cambios?")
+    await question.get_by_role("button", name="Descartar").click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_role("button", name=button).first).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_admins_who_change_other_fields_of_a_category_both_prevail(visitor: Visitor) -> None:
+    made = await category(visitor)
+    path = f"/api/categories/{made['key']}/"
+    await visitor.log_in_as_admin()
+    page = visitor.page
+    await page.goto("/admin/categories")
+    await page.get_by_role("button", name=f"Editar {made['name_es']}").click()
+    editor = page.get_by_role("dialog", name=made["name_es"])
+    await editor.get_by_label("Descripción para la IA").fill("Lo mío")
+    (await visitor.system.http.patch(path, json={"examples": ["Lo suyo"]})).raise_for_status()
+    await editor.get_by_role("button", name="Guardar").click()
+    await expect(editor).to_be_hidden()
+    stored = (await visitor.system.http.get(path)).json()
+    assert (stored["description"], stored["examples"]) == ("Lo mío", ["Lo suyo"])
+
+
+async def test_admins_who_change_the_same_field_see_both_versions_and_choose(visitor: Visitor) -> None:
+    body = {"title": unique("Acuse"), "body": "Hola.", "language": "es"}
+    made = (await visitor.system.http.post("/api/canned-replies/", json=body)).json()
+    path = f"/api/canned-replies/{made['id']}/"
+    await visitor.log_in_as_admin()
+    page = visitor.page
+    await page.goto("/admin/replies")
+    await page.get_by_role("button", name=made["title"], exact=True).click()
+    editor = page.get_by_role("dialog", name="Editar respuesta")
+    text, save = editor.get_by_label("Texto"), editor.get_by_role("button", name="Guardar")
+    await text.fill("Lo mío")
+    (await visitor.system.http.patch(path, json={"body": "Lo suyo"})).raise_for_status()
+    await save.click()
+    clash = editor.get_by_role("alert")
+    await expect(clash).to_contain_text("Lo suyo")
+    assert await visitor.violations() == []
+    await page.reload()
+    await expect(clash).to_contain_text("Lo suyo")
+    await clash.get_by_role("button", name="Tomar esto: Texto").click()
+    await expect(text).to_have_value("Lo suyo")
+    await text.fill("De los dos")
+    await save.click()
+    await expect(editor).to_be_hidden()
+    assert (await visitor.system.http.get(path)).json()["body"] == "De los dos"
+
+
 async def test_audit_log_is_filtered_opened_and_exported(visitor: Visitor) -> None:
     made = await category(visitor)
     await visitor.log_in_as_admin()
@@ -287,6 +377,7 @@ async def test_setting_that_the_dashboard_does_not_know_can_be_changed(visitor: 
         "updater_id": None,
     }
 
+    # No version has it yet, so that none can be started here.
     async def later_version(route: Route) -> None:
         if route.request.method == "PATCH":
             sent.append(json.loads(route.request.post_data or "")["value"])

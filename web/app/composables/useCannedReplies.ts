@@ -12,13 +12,8 @@ export function useCannedReplies(inquiry: Ref<StaffInquiry>) {
   const replies = computed(() => (all.data.value?.items ?? []).toSorted((one, other) => fit(other) - fit(one) || one.title.localeCompare(other.title)))
 
   function filled(body: string): string {
-    const values: Record<string, string> = {
-      customer_name: inquiry.value.customer_name,
-      reference: inquiry.value.reference,
-      subject: inquiry.value.subject,
-      agent_name: me.value?.name ?? ''
-    }
-    return body.replace(/\{\{?\s*(\w+)\s*\}?\}/g, (whole, name: string) => values[name] ?? whole)
+    const { customer_name, reference, subject } = inquiry.value
+    return replyParts(body, { customer_name, reference, subject, agent_name: me.value?.name }).map((part) => part.text).join('')
   }
 
   return { replies, filled }

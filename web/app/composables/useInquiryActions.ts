@@ -26,7 +26,7 @@ export function useInquiryActions(inquiry: Ref<StaffInquiry | undefined>, onChan
     const { data } = await updateInquiry({
       path: { inquiry_id: id },
       body: change,
-      headers: version ? { 'If-Match': `"${version}"` } : {},
+      headers: ifMatch(version),
       throwOnError: true
     })
     show(data)

@@ -1,4 +1,5 @@
 import { createCannedReplyMutation, deleteCannedReplyMutation, listCannedRepliesQuery, listCannedRepliesQueryKey, updateCannedReplyMutation } from '~/api/@pinia/colada.gen'
+import { getCannedReply } from '~/api/sdk.gen'
 import type { CannedReply, CannedReplyChange, NewCannedReply } from '~/api/types.gen'
 
 /** All saved replies (the API answers them in one piece), and what admins do to them. */
@@ -11,9 +12,20 @@ export function useReplyLibrary() {
   const replies = computed<CannedReply[]>(() => list.data.value?.items ?? [])
   const reload = () => cache.invalidateQueries({ key: listCannedRepliesQueryKey() })
 
-  async function save(reply: CannedReply | null, body: NewCannedReply) {
-    if (reply) await update({ path: { reply_id: reply.id }, body: differences(reply, body) })
-    else await add({ body })
+  /** As it is now, whatever the list still shows. */
+  async function read(reply: CannedReply) {
+    const { data } = await getCannedReply({ path: { reply_id: reply.id }, throwOnError: true })
+    return data
+  }
+
+  /** Refused when it is no longer as it was read. */
+  async function change(reply: CannedReply, body: CannedReplyChange) {
+    await update({ path: { reply_id: reply.id }, body, headers: ifMatch(reply.version) })
+    await reload()
+  }
+
+  async function create(body: NewCannedReply) {
+    await add({ body })
     await reload()
   }
 
@@ -22,10 +34,5 @@ export function useReplyLibrary() {
     await reload()
   }
 
-  return { ...list, replies, save, remove }
-}
-
-/** Only what has changed: a category that is switched off may stay, but not be chosen. */
-function differences(reply: CannedReply, body: NewCannedReply): CannedReplyChange {
-  return Object.fromEntries(Object.entries(body).filter(([field, value]) => value !== reply[field as keyof NewCannedReply]))
+  return { ...list, replies, read, change, create, remove }
 }

@@ -1,4 +1,5 @@
 import { createCategoryMutation, deleteCategoryMutation, listCategoriesQuery, listCategoriesQueryKey, updateCategoryMutation } from '~/api/@pinia/colada.gen'
+import { getCategory } from '~/api/sdk.gen'
 import type { CategoryChange, NewCategory, StaffCategory, StaffCategoryList } from '~/api/types.gen'
 
 /** The categories in display order, and what admins do to them. */
@@ -15,13 +16,19 @@ export function useTaxonomy() {
   const show = (items: StaffCategory[]) => cache.setQueryData(key, { items } satisfies StaffCategoryList)
   const reload = () => cache.invalidateQueries({ key })
 
-  /** Shows the change at once and takes it back when it is refused. */
-  async function change(category: string, body: CategoryChange) {
+  /** As it is now, whatever the list still shows. */
+  async function read(category: string) {
+    const { data } = await getCategory({ path: { key: category }, throwOnError: true })
+    return data as StaffCategory
+  }
+
+  /** Shows the change at once and takes it back when it is refused, also because it is no longer at this version. */
+  async function change(category: string, body: CategoryChange, version?: number) {
     const before = categories.value
     cache.cancelQueries({ key })
     show(changed(before, category, body))
     try {
-      await update({ path: { key: category }, body })
+      await update({ path: { key: category }, body, headers: ifMatch(version) })
     } catch (error) {
       show(before)
       throw error
@@ -40,7 +47,7 @@ export function useTaxonomy() {
     await reload()
   }
 
-  return { ...list, categories, change, create, remove }
+  return { ...list, categories, read, change, create, remove }
 }
 
 function changed(categories: StaffCategory[], key: string, { position, ...values }: CategoryChange): StaffCategory[] {

@@ -4,12 +4,12 @@ export type ReplyVariable = (typeof REPLY_VARIABLES)[number]
 
 export interface ReplyPart { text: string, variable: boolean, known: boolean }
 
-/** A reply cut into its texts and its variables, these with their values filled in. */
-export function replyParts(body: string, values: Record<ReplyVariable, string>): ReplyPart[] {
+/** A reply cut into its texts and its variables, these with their values filled in where there are any. */
+export function replyParts(body: string, values: Partial<Record<ReplyVariable, string>> = {}): ReplyPart[] {
   return body.split(/(\{\{.*?\}\})/s).filter(Boolean).map((piece) => {
     const name = /^\{\{(.*?)\}\}$/s.exec(piece)?.[1]?.trim()
     if (name === undefined) return { text: piece, variable: false, known: true }
     const known = (REPLY_VARIABLES as readonly string[]).includes(name)
-    return { text: known ? values[name as ReplyVariable] : piece, variable: true, known }
+    return { text: (known && values[name as ReplyVariable]) || piece, variable: true, known }
   })
 }
