@@ -157,8 +157,7 @@ async def test_access_token_that_is_refused_while_one_types_is_renewed_unnoticed
     page = visitor.page
     await visitor.log_in_as_admin()
     await opened(visitor)
-    refusal = {"type": "urn:pok:problem:bad-token", "title": "", "status": 401, "detail": "", "errors": []}
-    await page.route("**/messages/", lambda route: route.fulfill(status=401, json=refusal), times=1)
+    await page.route("**/messages/", spoil_token, times=1)
     await answer(page).press("Control+Enter")
     await expect(sent(page)).to_have_count(1)
     await expect(answer(page)).to_have_value("")
@@ -216,11 +215,15 @@ async def test_tabs_without_locks_or_cookies_share_one_stream_and_stay_logged_in
     between = await system.create(subject=unique("Entre dos"))
     await expect(other.page.get_by_text(between["subject"])).to_be_visible(timeout=20_000)
     assert positions[0]
-    refusal = {"type": "urn:pok:problem:bad-token", "title": "", "status": 401, "detail": "", "errors": []}
-    await other.page.route("**/api/inquiries/?*", lambda route: route.fulfill(status=401, json=refusal), times=1)
+    await other.page.route("**/api/inquiries/?*", spoil_token, times=1)
     await other.page.get_by_role("tab", name="Todas").click()
     await expect(other.page.get_by_text(between["subject"])).to_be_visible()
     assert not other.complaints
+
+
+async def spoil_token(route: Route) -> None:
+    """The server gets one that is not valid any more."""
+    await route.continue_(headers={**route.request.headers, "authorization": "Bearer spoilt"})
 
 
 def _note_position(request: Request, positions: list[str | None]) -> None:

@@ -1,11 +1,11 @@
 """The private link: what its holder sees and does."""
 
 import re
-from datetime import UTC, datetime, timedelta
+import uuid
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from tests.support.browser import Visitor
 from tests.support.customers import answer, link_to, overlook_the_broken_network, register, send_as, unique
@@ -20,6 +20,17 @@ async def opened(visitor: Visitor, **fields: Any) -> dict[str, Any]:
     await visitor.page.goto(link_to(created))
     await expect(visitor.page.get_by_role("heading", level=1)).to_have_text(created["subject"])
     return created
+
+
+async def closed_long_ago(visitor: Visitor, created: dict[str, Any]) -> None:
+    """So long that no message opens it again."""
+    path = f"/api/inquiries/{created['id']}/"
+    (await visitor.system.http.patch(path, json={"status": "closed"})).raise_for_status()
+    await visitor.system.sql(
+        "update inquiry set update_time = now() - interval '31 days', resolve_time = now() - interval '31 days' "
+        "where id = $1",
+        uuid.UUID(created["id"]),
+    )
 
 
 def box(page: Page) -> Any:
@@ -118,15 +129,9 @@ async def test_link_that_is_revoked_while_it_is_open_stops_working(visitor: Visi
 
 async def test_inquiry_closed_for_good_leads_to_a_new_one(visitor: Visitor) -> None:
     page = visitor.page
-
-    async def long_ago(route: Route) -> None:
-        response = await route.fetch()
-        body = await response.json()
-        body["inquiry"] |= {"status": "closed", "update_time": (datetime.now(UTC) - timedelta(days=31)).isoformat()}
-        await route.fulfill(response=response, json=body)
-
-    await page.route("**/api/track/*/", long_ago)
-    await opened(visitor)
+    created = await opened(visitor)
+    await closed_long_ago(visitor, created)
+    await page.reload()
     await expect(box(page)).to_have_count(0)
     await expect(page.get_by_text("ya no admite mensajes").first).to_be_visible()
     await page.get_by_role("link", name="Nueva consulta").click()
@@ -135,9 +140,8 @@ async def test_inquiry_closed_for_good_leads_to_a_new_one(visitor: Visitor) -> N
 
 async def test_words_for_an_inquiry_that_takes_no_more_go_into_a_new_one(visitor: Visitor) -> None:
     page = visitor.page
-    refusal = {"type": "urn:pok:problem:closed-for-good", "title": "", "status": 409, "detail": "", "errors": []}
-    await page.route("**/api/track/*/messages/", lambda route: route.fulfill(status=409, json=refusal))
-    await opened(visitor)
+    created = await opened(visitor)
+    await closed_long_ago(visitor, created)
     await box(page).fill("Sigue sin llegar.")
     await page.get_by_role("button", name="Enviar", exact=True).click()
     await page.get_by_role("button", name="Llevarlo a una consulta nueva").click()
