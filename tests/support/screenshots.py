@@ -61,6 +61,8 @@ async def _take(browser: Browser, system: System, shot: Shot, path: str) -> None
     context = await browser.new_context(base_url=system.address, reduced_motion="reduce", **options)
     page = await context.new_page()
     if not path.startswith(("/contact", "/track")):
+        # Whoever logs in goes on in the language of the account.
+        (await system.http.patch("/api/me/", json={"language": shot.locale[:2]})).raise_for_status()
         await Visitor(page, system, system.address).log_in_as_admin()
     await page.goto(path)
     await _settled(page)

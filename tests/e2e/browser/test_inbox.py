@@ -142,6 +142,15 @@ async def test_keyboard_alone_goes_through_the_list(visitor: Visitor) -> None:
     await page.wait_for_url(re.compile(r"/inbox\?tab=all$"))
 
 
+async def test_link_to_an_inquiry_further_down_shows_where_it_stands(visitor: Visitor) -> None:
+    page, created = visitor.page, await visitor.system.create(subject=subject())
+    await asyncio.gather(*(visitor.system.create(subject=subject()) for _ in range(15)))
+    await visitor.log_in_as_admin()
+    await page.goto(f"/inbox/{created['id']}")
+    row = page.get_by_role("list", name="Consultas").locator(f"a[href^='/inbox/{created['id']}']")
+    await expect(row).to_be_in_viewport(ratio=1)
+
+
 async def test_what_is_typed_stays_with_its_inquiry(visitor: Visitor) -> None:
     page, about = visitor.page, subject()
     answer = page.get_by_role("textbox", name="Respuesta")

@@ -53,7 +53,7 @@ async def test_operator_sees_depth_workers_throughput_and_what_has_failed(
     throughput = page.get_by_role("region", name="Últimos 60 minutos").first
     await throughput.get_by_role("button", name=re.compile("Ver como tabla")).click()
     await expect(throughput.get_by_role("columnheader", name="Analizadas")).to_be_visible()
-    await expect(page.get_by_role("region", name="Proveedor de IA")).to_contain_text("embedded")
+    await expect(page.get_by_role("region", name="Proveedor de IA")).to_contain_text("Modelo integrado")
     jobs = page.get_by_role("region", name="Trabajos", exact=True)
     await expect(jobs.get_by_role("link", name=failed[0]["reference"])).to_be_visible()
     await expect(jobs.get_by_text("Proveedor demasiado lento").first).to_be_visible()

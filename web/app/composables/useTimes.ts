@@ -22,9 +22,9 @@ export const useTimes = createSharedComposable(() => {
     return Math.abs(seconds) < 45 ? relative.value.format(0, 'second') : relative.value.format(Math.round(seconds / size), unit)
   }
 
-  /** A length of time in its two largest units, such as "2 h 5 min". */
-  function lasting(seconds: number): string {
-    const unit = (value: number, name: string) => new Intl.NumberFormat(language.value, { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: 0 }).format(value)
+  /** A length of time in its two largest units, such as "2 h 5 min"; narrow: "2h 5m". */
+  function lasting(seconds: number, unitDisplay: 'short' | 'narrow' = 'short'): string {
+    const unit = (value: number, name: string) => new Intl.NumberFormat(language.value, { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: 0 }).format(value)
     if (seconds < 60) return unit(Math.round(seconds), 'second')
     if (seconds < 3600) return unit(Math.round(seconds / 60), 'minute')
     if (seconds < 86_400) return [unit(Math.floor(seconds / 3600), 'hour'), Math.round((seconds % 3600) / 60) ? unit(Math.round((seconds % 3600) / 60), 'minute') : ''].join(' ').trim()
