@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import pytest
 
 from tests.support.system import System, running_system
 
@@ -12,6 +13,7 @@ INQUIRIES = 500
 AT_ONCE = 25
 
 
+@pytest.mark.timeout(400)  # 500 analyses, which let everything else on the machine go first
 async def test_kills_of_worker_ai_and_valkey_lose_and_repeat_nothing(tmp_path: Path) -> None:
     async with running_system(tmp_path, POK_LEASE_SECONDS="3") as system:
         creating = asyncio.create_task(create_all(system))
@@ -22,7 +24,7 @@ async def test_kills_of_worker_ai_and_valkey_lose_and_repeat_nothing(tmp_path: P
         await accepted(system, INQUIRIES * 3 // 5)
         system.kill_valkey()
         acknowledged = await creating
-        final = await system.final(acknowledged, seconds=100)
+        final = await system.final(acknowledged, seconds=300)
         results = await stored_results(system)
     assert len(set(acknowledged)) == INQUIRIES
     assert {inquiry["triage_state"] for inquiry in final.values()} <= {"done", "needs_review"}
@@ -47,7 +49,7 @@ async def accepted(system: System, count: int) -> None:
     """Wait until so many inquiries are there."""
     async with httpx.AsyncClient(base_url=system.address) as client:
         while (await client.get("/api/inquiries/")).json()["total"] < count:  # noqa: ASYNC110 - another process's state
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
 
 async def stored_results(system: System) -> list[str]:

@@ -63,16 +63,16 @@ class System:
     async def final(self, inquiry_ids: Iterable[str], seconds: float) -> dict[str, dict[str, Any]]:
         """The public view of all these inquiries once the machine is done with each; fails after `seconds`."""
         final: dict[str, dict[str, Any]] = {}
-        waiting = set(inquiry_ids)
         async with asyncio.timeout(seconds):
-            while waiting:
-                for inquiry_id in sorted(waiting):
-                    inquiry = (await self.anonymous.get(f"/api/inquiries/{inquiry_id}/")).raise_for_status().json()
-                    if inquiry["triage_state"] in FINAL:
-                        final[inquiry_id] = inquiry
-                waiting -= final.keys()
-                await asyncio.sleep(0.1)
+            for inquiry_id in inquiry_ids:  # one after the other: who reads goes before what is analysed
+                while (inquiry := await self._public(inquiry_id))["triage_state"] not in FINAL:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+                final[inquiry_id] = inquiry
         return final
+
+    async def _public(self, inquiry_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.anonymous.get(f"/api/inquiries/{inquiry_id}/")).raise_for_status().json()
+        return found
 
     async def ready(self, seconds: float = 30) -> None:
         """Wait until the edge can answer again."""
