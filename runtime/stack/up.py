@@ -3,8 +3,9 @@
 import asyncio
 import os
 import signal
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,7 @@ async def _run(settings: UpSettings, folder: DataFolder, environ: Mapping[str, s
         return 0
     except ProcessFailedError as error:
         say(f"POK cannot start: {error}. Its last words:")
-        print(*(f"    {line}" for line in error.lines), sep="\n", flush=True)
+        say.below(f"    {line}" for line in error.lines)
         return 1
     finally:
         serving.cancel()
@@ -88,18 +89,26 @@ async def _serve(
         folder.admin_made.touch()
         if password:
             lines.append(f"Sign in as {ADMIN} with password {password} (shown only this once)")
-    print("", *(f"  {line}" for line in lines), "", "Ctrl-C stops POK.", sep="\n", flush=True)
+    say.below(["", *(f"  {line}" for line in lines), "", "Ctrl-C stops POK."])
 
 
 class Narrator:
-    """Tells the terminal what happens, with the seconds since the start."""
+    """Tells the terminal what happens, with the seconds since the start; goes on in silence when it is gone."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     def __call__(self, line: str) -> None:
         """Print one line at once, also where a pipe would hold it back."""
-        print(f"{time.monotonic() - self._began:6.1f} s  {line}", flush=True)
+        self.below([f"{time.monotonic() - self._began:6.1f} s  {line}"])
+
+    def below(self, lines: Iterable[str]) -> None:
+        """Print lines without a time."""
+        try:
+            print(*lines, sep="\n", flush=True)
+        except OSError:
+            # Whoever read this has ended. That must end nothing here, neither now nor when the rest is flushed at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop_signal() -> asyncio.Event:

@@ -133,6 +133,20 @@ def test_everything_ends_when_up_itself_is_killed(stack: Stack) -> None:
     stack.up().until(READY)
 
 
+def test_services_are_kept_running_and_ended_when_nobody_reads_any_more(stack: Stack) -> None:
+    running = stack.up()
+    running.until(READY)
+    assert running.process.stdout
+    running.process.stdout.close()
+    before = stack.pid_of("worker")
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: stack.pid_of("worker") != before)
+    postmaster = int((stack.data / "postgres" / "postmaster.pid").read_text().split()[0])
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(timeout=40) == 0
+    assert not is_alive(postmaster)
+
+
 def test_each_service_gets_only_the_secrets_it_needs(stack: Stack) -> None:
     stack.up(POK_OPENAI_API_KEY="sk-test", UNRELATED="x").until(READY)
     edge, worker, ai, inquiry = (
