@@ -174,7 +174,9 @@ async def test_first_response_is_told_once_and_every_reply_waits_in_the_outbox(s
     assert not (await service.get(inquiry_id)).HasField("first_response_time")
     await service.write(inquiry_id, "reply")
     assert (await last_event(service, inquiry_id))["first_response"] is True
-    first = (await service.get(inquiry_id)).first_response_time
+    inquiry = await service.get(inquiry_id)
+    first = inquiry.first_response_time
+    assert first.ToNanoseconds() > inquiry.create_time.ToNanoseconds()
     await service.write(inquiry_id, "reply")
     assert (await last_event(service, inquiry_id))["first_response"] is False
     assert (await service.get(inquiry_id)).first_response_time == first

@@ -62,6 +62,9 @@ async def test_setting_the_category_ends_the_review(service: Service) -> None:
     await service.complete(await service.must_claim(inquiry_id), confidence=0.2)
     waiting = await service.get(inquiry_id)
     assert (waiting.category, waiting.suggested_category) == ("", "billing_payment")
+    assert [(score.category, round(score.confidence, 3)) for score in waiting.alternatives] == [
+        ("returns_refunds", 0.4)
+    ]
     assert waiting.triage_state == inquiry_pb2.TRIAGE_STATE_NEEDS_REVIEW
     confirmed = await update(service, inquiry_id, category="billing_payment")
     assert (confirmed.category, confirmed.suggested_category) == ("billing_payment", "")
