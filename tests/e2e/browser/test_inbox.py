@@ -111,6 +111,18 @@ async def test_note_is_marked_and_stays_inside(visitor: Visitor) -> None:
     assert "Cliente importante" not in answer.raise_for_status().text
 
 
+async def test_saved_reply_is_found_with_a_slash_and_filled_in(visitor: Visitor) -> None:
+    page, title = visitor.page, f"Saludo-{uuid.uuid4().hex[:8]}"
+    body = {"title": title, "body": "Hola, {{ customer_name }}: {{reference}} {customer_name}", "language": "es"}
+    (await visitor.system.http.post("/api/canned-replies/", json=body)).raise_for_status()
+    await visitor.log_in_as_admin()
+    created = await opened(visitor, subject=subject())
+    answer = page.get_by_role("textbox", name="Respuesta")
+    await answer.press_sequentially(f"/{title}")
+    await page.get_by_role("list", name="Respuestas guardadas").get_by_role("button").click()
+    await expect(answer).to_have_value(f"Hola, Ana Ruiz: {created['reference']} {{customer_name}}")
+
+
 async def test_search_and_filters_are_in_the_address(visitor: Visitor) -> None:
     page, about = visitor.page, subject()
     await visitor.log_in_as_admin()

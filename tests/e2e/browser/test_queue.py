@@ -103,6 +103,21 @@ async def test_numbers_move_by_themselves(visitor: Visitor) -> None:
         await answered.wait()
 
 
+async def test_agent_reads_why_an_analysis_failed_and_asks_for_another(
+    visitor: Visitor, failed: list[dict[str, str]]
+) -> None:
+    await visitor.log_in_as_agent("Olga")
+    page = visitor.page
+    await page.goto(f"/inbox/{failed[0]['id']}")
+    analysis = page.get_by_role("region", name="Análisis")
+    reason = analysis.get_by_text("El análisis ha fallado: el proveedor tardó demasiado")
+    await expect(reason).to_be_visible()
+    assert await visitor.violations() == []
+    await analysis.get_by_role("button", name="Analizar de nuevo").click()
+    await expect(reason).to_have_count(0)
+    await visitor.system.final([failed[0]["id"]], SECONDS)
+
+
 async def test_queue_that_cannot_be_read_says_so_and_is_tried_again(visitor: Visitor) -> None:
     await visitor.log_in_as_admin()
     page = visitor.page
