@@ -43,6 +43,7 @@ async def arrive(chromium: Browser, system: System) -> AsyncIterator[Arrive]:
     The test fails for whatever their pages write to the console as an error, and for requests to other origins.
     """
     everybody = []
+    await system.sign_in()  # the token lasts for 15 minutes, and all tests together may last longer
 
     async def open_one(**options: Any) -> Visitor:
         options = {"locale": "es-ES", "reduced_motion": "reduce", "base_url": system.address, **options}
