@@ -79,7 +79,9 @@ class Knowledge:
             except DeadlineExceeded:
                 continue
             except RpcError as error:
-                log.warning("knowledge_stream_broken", reason=error.reason)
+                # Connections are renewed twice an hour; only a stream that cannot be opened again is worth a warning.
+                say = log.info if pause == FIRST_PAUSE else log.warning
+                say("knowledge_stream_broken", reason=error.reason)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -115,7 +115,9 @@ class Feed:
                     self._take(response)
                     pause = FIRST_PAUSE
             except (RpcError, TimeoutError) as error:
-                log.warning("live_feed_broken", cause=type(error).__name__)
+                # Connections are renewed twice an hour; only a feed that cannot be opened again is worth a warning.
+                say = log.info if pause == FIRST_PAUSE else log.warning
+                say("live_feed_broken", cause=type(error).__name__)
             except Exception as error:
                 # A defect in one event must not leave every browser without the rest.
                 log.error("live_feed_failed", exc_info=error)

@@ -76,11 +76,15 @@ class Settings:
 
     async def follow(self) -> NoReturn:
         """Keep up with what other processes change; what was known last holds while the database is away."""
+        troubled = False
         while True:
             try:
                 await self.read()
+                troubled = False
             except Unavailable as error:
-                log.warning("settings_unread", reason=error.reason)
+                if not troubled:
+                    log.warning("settings_unread", reason=error.reason)
+                troubled = True
             await asyncio.sleep(REFRESH_SECONDS)
 
     async def list(self, principal: Principal) -> list[Setting]:
