@@ -78,13 +78,16 @@ async def test_newer_version_takes_the_place_of_one_that_cannot_be_learnt(
     knowledge_stub: KnowledgeStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_service.knowledge.LEARN_AGAIN", 0.3)
+    failed = asyncio.Event()
 
     async def learn(taxonomy: Taxonomy, decisions: Sequence[Decision]) -> None:
         if taxonomy.version == 2:
+            failed.set()
             raise ValueError("a defect")
 
     async with following(knowledge_stub, learn) as knowledge:
         await knowledge_stub.publish(2)
+        await failed.wait()  # sent both at once, only the newer would be learnt
         await knowledge_stub.publish(3, ["visas"])
         await until_version(knowledge, 3)
 
