@@ -55,9 +55,16 @@ async def test_own_texts_are_measured_with_the_embedded_model(data: Path) -> Non
     assert [group["texts"] for group in found["Sentiment: embedded on own.jsonl"]] == [3, 2]
 
 
-async def test_texts_that_the_provider_did_not_answer_count_for_nobody(data: Path, openai_stub: OpenAIStub) -> None:
+@pytest.mark.parametrize("policy", ["embedded", "wait"])
+async def test_texts_that_the_provider_did_not_answer_count_for_nobody(
+    policy: str, data: Path, openai_stub: OpenAIStub
+) -> None:
     openai_stub.behave = in_turn(answering(), failing(401))
-    environment = {"POK_OPENAI_BASE_URL": openai_stub.base_url, "POK_OPENAI_MODEL": "stub"}
+    environment = {
+        "POK_OPENAI_BASE_URL": openai_stub.base_url,
+        "POK_OPENAI_MODEL": "stub",
+        "POK_AI_FALLBACK": policy,
+    }
     code, errors, found = await measured(data, "--provider", "openai", **environment)
     assert code == 0, errors
     assert found["Left out, since the provider did not answer"] == [{"why": "provider_rejected", "texts": 2}]

@@ -18,6 +18,7 @@ from ai_service.embedded.softmax import Numbers
 from ai_service.embedded.training import rows as texts
 from ai_service.embedded.training.rows import Row
 from ai_service.providers import embedded
+from ai_service.providers.failure import Failure
 from ai_service.router import Router
 from ai_service.settings import AiSettings
 from runtime import settings
@@ -54,7 +55,11 @@ async def _measured(
     answered, left_out = [], Counter[str]()
     for row in rows:
         started = time.process_time()
-        analysis = await asked.analyze(provider, _inquiry(row.text), taxonomy, timeout=PATIENCE)
+        try:
+            analysis = await asked.analyze(provider, _inquiry(row.text), taxonomy, timeout=PATIENCE)
+        except Failure as failure:  # as with POK_AI_FALLBACK=wait, where nobody answers in the provider's place
+            left_out[failure.reason.lower()] += 1
+            continue
         if analysis.fallback:
             left_out[analysis.fallback] += 1
         else:
