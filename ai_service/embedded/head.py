@@ -1,4 +1,4 @@
-"""A head: linear in a text's embedding and in its words, with a temperature that makes its confidence honest."""
+"""A head: linear in a text's embedding and in its words, beside what it remembers; its temperature makes it honest."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ai_service.embedded.encoder import Embedding, Embeddings
 from ai_service.embedded.grams import Grams
+from ai_service.embedded.memory import Memory
 from ai_service.embedded.softmax import softmax
 
 
@@ -21,6 +22,7 @@ class Head:
         weights: Embeddings,
         bias: Embedding,
         grams: NDArray[np.float16],
+        memory: Memory,
         temperature: float,
     ) -> None:
         self.labels = tuple(labels)
@@ -28,6 +30,7 @@ class Head:
         self._weights = weights
         self._bias = bias
         self._grams = grams
+        self._memory = memory
         self.temperature = temperature
 
     def log_shares(self, embedding: Embedding, text: str, among: Sequence[str]) -> dict[str, float]:
@@ -37,7 +40,7 @@ class Head:
         """
         if not among:
             return {}
-        logits = embedding @ self._weights + self._bias
+        logits = embedding @ self._weights + self._bias + self._memory.votes(embedding)
         if text:
             read = Grams(text)
             logits = logits + read.weights @ self._grams[read.buckets].astype(np.float32)
@@ -68,10 +71,18 @@ def load(name: str) -> Head:
     """Read the head `name` from the committed weights, as `training/train.py` writes them."""
     file = resources.files("ai_service.embedded").joinpath(f"weights/{name}.npz")
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        labels = [str(label) for label in arrays["labels"]]
         return Head(
-            labels=[str(label) for label in arrays["labels"]],
+            labels=labels,
             weights=arrays["weights"].astype(np.float32),
             bias=arrays["bias"].astype(np.float32),
             grams=arrays["grams"],
+            memory=Memory(
+                directions=arrays["directions"].astype(np.float32),
+                cases=arrays["cases"],
+                columns=arrays["columns"],
+                counts=arrays["counts"].astype(np.float32),
+                labels=len(labels),
+            ),
             temperature=float(arrays["temperature"]),
         )

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from ai_service.embedded.encoder import VERSION, Embeddings, load_model, prepare
 from ai_service.embedded.eval import measures
 from ai_service.embedded.grams import BUCKETS, Grams
-from ai_service.embedded.head import Head
+from ai_service.embedded.memory import Memory, remember
 from ai_service.embedded.softmax import Numbers, softmax
 from ai_service.embedded.training.rows import Row
 
@@ -43,16 +43,16 @@ class Fit(NamedTuple):
     weights: np.ndarray
     bias: np.ndarray
     grams: np.ndarray
+    memory: Memory
     temperature: float = 1.0
 
     def logits(self, sample: Sample) -> Numbers:
         """One column per label, before the temperature."""
-        return np.asarray(sample.x @ self.weights + sample.grams @ self.grams + self.bias, np.float32)
+        return np.asarray(self.by_meaning(sample.x) + sample.grams @ self.grams, np.float32)
 
-    def head(self) -> Head:
-        """As the service uses it."""
-        grams = self.grams.astype(np.float16)
-        return Head(list(self.labels), self.weights, self.bias.astype(np.float32), grams, self.temperature)
+    def by_meaning(self, x: Embeddings) -> Numbers:
+        """The same by the embeddings alone."""
+        return np.asarray(x @ self.weights + self.bias + self.memory.votes(x), np.float32)
 
 
 def sample(rows: Sequence[Row]) -> Sample:
@@ -75,8 +75,9 @@ def encoded(texts: list[str]) -> Embeddings:
     return np.asarray(np.load(kept), np.float32)
 
 
-def fit(data: Sample, labels: Sequence[str], seconds: Sequence[str | None], weights: np.ndarray) -> Fit:
-    """A head that learns from these texts, each of its weight."""
+def fit(data: Sample, labels: Sequence[str], seconds: Sequence[str | None], weights: np.ndarray,
+        remembered: np.ndarray) -> Fit:  # fmt: skip
+    """A head that learns from these texts, each of its weight, and remembers some of them."""
     y = np.array(labels)
     twice = np.array([row for row, second in enumerate(seconds) if second], int)
     rows = np.concatenate([np.arange(len(y)), twice])
@@ -90,7 +91,10 @@ def fit(data: Sample, labels: Sequence[str], seconds: Sequence[str | None], weig
         one.fit(data.grams[rows], targets == label, shares)
         grams[:, column] = SHARE * one.coef_[0]
         bias[column] += SHARE * one.intercept_[0]
-    return Fit(by_meaning.classes_, by_meaning.coef_.T.astype(np.float32), bias, grams)
+    names = by_meaning.classes_
+    columns = np.searchsorted(names, y[remembered])
+    memory = remember(data.x[remembered], columns, weights[remembered], len(names))
+    return Fit(names, by_meaning.coef_.T.astype(np.float32), bias, grams, memory)
 
 
 def temperature(groups: Sequence[tuple[Numbers, np.ndarray]]) -> float:
@@ -111,11 +115,16 @@ def temperature(groups: Sequence[tuple[Numbers, np.ndarray]]) -> float:
 
 def save(path: Path, fitted: Fit) -> None:
     """Write what `head.load` reads; half precision is enough."""
+    memory = fitted.memory
     np.savez_compressed(
         path,
         labels=fitted.labels.astype(str),
         weights=fitted.weights.astype(np.float16),
         bias=fitted.bias.astype(np.float32),
         grams=fitted.grams.astype(np.float16),
+        directions=memory.directions.astype(np.float16),
+        cases=memory.cases,
+        columns=memory.columns,
+        counts=memory.counts.astype(np.float16),
         temperature=np.float32(fitted.temperature),
     )

@@ -58,7 +58,8 @@ def trained(rows: Sequence[Row], data: Sample, label: Label, inside: np.ndarray 
     taken = np.flatnonzero(counted > 0)
     labels = [label(rows[row]) or "" for row in taken]
     seconds = [rows[row].also if label is category else None for row in taken]
-    fitted = fit(data.at(taken), labels, seconds, counted[taken])
+    ours = np.array([rows[row].source in OURS for row in taken])
+    fitted = fit(data.at(taken), labels, seconds, counted[taken], remembered=ours)
     return fitted._replace(bias=fitted.bias + PLEASED * (fitted.labels == "positive"))
 
 
@@ -79,5 +80,5 @@ def unseen(rows: Sequence[Row], data: Sample, label: Label) -> Unseen:
         out = group == one
         fitted = trained(rows, data, label, ~out)
         part = data.at(np.flatnonzero(out))
-        found.logits[out], found.by_meaning[out] = fitted.logits(part), part.x @ fitted.weights + fitted.bias
+        found.logits[out], found.by_meaning[out] = fitted.logits(part), fitted.by_meaning(part.x)
     return found
