@@ -51,7 +51,7 @@ async def learnt(visitor: Visitor, created: dict[str, Any], *cases: str | None) 
 
 def _percent(share: float) -> str:
     """As Spanish writes it, for a pattern."""
-    return rf"{math.floor(share * 100 + 0.5)}\s%"
+    return rf"{math.floor(round(share * 100, 6) + 0.5)}\s%"
 
 
 async def test_phrases_are_marked_where_the_customer_wrote_them_while_why_is_open(visitor: Visitor) -> None:
