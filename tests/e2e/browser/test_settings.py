@@ -58,7 +58,12 @@ async def test_new_password_needs_the_present_one_and_ends_the_other_sessions(vi
     await page.get_by_label("Contraseña actual").fill("not the password")
     await page.get_by_label("Contraseña nueva").fill("another long phrase")
     await page.get_by_role("button", name="Cambiar la contraseña").click()
-    await expect(page.get_by_text("La contraseña actual no es correcta")).to_be_visible()
+    refusal = page.get_by_text("La contraseña actual no es correcta")
+    await expect(refusal).to_be_visible()
+    await page.get_by_role("button", name="Mostrar la contraseña").first.press(
+        "Space", delay=400
+    )  # the form has checked
+    await expect(refusal).to_be_visible()
     await page.get_by_label("Contraseña actual").fill(PASSWORD)
     await page.get_by_label("Contraseña nueva").fill("password1")
     await page.get_by_role("button", name="Cambiar la contraseña").click()
