@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import Default
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from runtime.rpc.client import dial
 from runtime.rpc.errors import PermissionDenied, RpcError
@@ -15,6 +15,7 @@ from runtime.settings import Secret
 from tests.support.tokens import DEBUG_KEY, TOKENS
 
 PATIENCE = 10.0
+REFLECTION = f"/{reflection.SERVICE_NAME}/ServerReflectionInfo"
 
 
 def methods_of(*services: str) -> dict[str, MethodDescriptor]:
@@ -48,9 +49,12 @@ async def shown(address: str) -> set[str]:
     asking = reflection_pb2.ServerReflectionRequest(list_services="")
     channel: Any = grpc.aio.insecure_channel(address)
     async with channel:
-        reflection: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        # Sent at once with its end: a server that refuses may have ended a stream before the question is written.
+        ask = channel.unary_stream(
+            REFLECTION, asking.SerializeToString, reflection_pb2.ServerReflectionResponse.FromString
+        )
         try:
-            answer = await anext(aiter(reflection.ServerReflectionInfo(iter([asking]), timeout=PATIENCE)))
+            answer = await anext(aiter(ask(asking, timeout=PATIENCE)))
         except grpc.aio.AioRpcError as error:
             if error.code() != grpc.StatusCode.UNIMPLEMENTED:
                 raise
