@@ -63,6 +63,10 @@ _PATTERNS: tuple[tuple[EntityKind | None, re.Pattern[str]], ...] = tuple(
 )  # fmt: skip
 
 
+_TELLING = re.compile(r"[\d@]")
+"""What every fact has at least one of; most texts have none, and need not be searched."""
+
+
 def extract(inquiry: Inquiry) -> tuple[Entity, ...]:
     """Every fact in the subject and the customer's turns, in order, without overlaps; never card or bank numbers."""
     texts = [(SUBJECT, inquiry.subject)]
@@ -76,6 +80,8 @@ def in_text(text: str, turn: int = SUBJECT) -> list[Entity]:
 
 
 def _found(text: str, turn: int) -> Iterator[Entity]:
+    if not _TELLING.search(text):
+        return
     taken: list[tuple[int, int]] = []
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(text):

@@ -21,6 +21,9 @@ SHORTEST = 1.0
 PAUSE = (0.1, 0.4)
 """Seconds before a second call to a provider that failed and did not say when to come back."""
 
+SHORT = 500
+"""Characters in which what is personal is found in about a millisecond; a thread of its own would cost as much."""
+
 
 @asynccontextmanager
 async def connected(configured: AiSettings) -> AsyncIterator["PaidProvider"]:
@@ -59,7 +62,7 @@ class PaidProvider:
 
     async def analyze(self, inquiry: Inquiry, taxonomy: Taxonomy, *, timeout: float) -> Analysis:
         """The analysis, made within `timeout` seconds. Raises Failure."""
-        veil = await asyncio.to_thread(self._veil, inquiry)  # a long conversation must not hold up other calls
+        veil = await self._veiled(inquiry)
         trial = _Trial(timeout)
         while True:
             async with self._attempt(trial, veil):
@@ -78,7 +81,7 @@ class PaidProvider:
 
     async def draft(self, inquiry: Inquiry, order: Order, *, timeout: float) -> AsyncGenerator[str | Drafted]:
         """The reply as it is written, and at the end the whole of it. Raises Failure."""
-        veil = await asyncio.to_thread(self._veil, inquiry)  # a long conversation must not hold up other calls
+        veil = await self._veiled(inquiry)
         trial = _Trial(timeout)
         hidden = msgspec.structs.replace(order, instruction=veil.hidden(order.instruction))
         while True:
@@ -107,6 +110,13 @@ class PaidProvider:
                 sent=_sent(veil),
             )
             return
+
+    async def _veiled(self, inquiry: Inquiry) -> Veil:
+        """On a thread where it takes long enough to hold up other calls."""
+        texts = [inquiry.subject, *(part.text for part in (*inquiry.conversation, *inquiry.sources))]
+        if sum(map(len, texts)) <= SHORT:
+            return self._veil(inquiry)
+        return await asyncio.to_thread(self._veil, inquiry)
 
     def _veil(self, inquiry: Inquiry) -> Veil:
         return Veil(_with_prepared_sources(inquiry), on=self._masking)

@@ -62,9 +62,14 @@ _ADDRESSES = tuple(
     )
 )
 
+_DIGIT = re.compile(r"\d")
+"""Of which all have one, and most texts none."""
+
 
 def find(text: str) -> Iterator[tuple[int, int]]:
     """Where one stands."""
+    if not _DIGIT.search(text):
+        return
     for pattern in _ADDRESSES:
         for match in pattern.finditer(text):
             yield match.span()

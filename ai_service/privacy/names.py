@@ -2,40 +2,78 @@
 
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from itertools import takewhile
+from typing import NamedTuple
 
+from ai_service.privacy.folding import Folded, fold
 from ai_service.reply import plausible_name
 
 _S, _G = r"[ \t]{0,3}", r"[ \t]{1,3}"
 _WORD = r"[^\W\d_](?:[^\W\d_]|['’](?=[^\W\d_])){0,40}(?![^\W\d_])"
+_WORDS = re.compile(_WORD)
 _CAPITAL = r"(?=[A-ZÀ-ÖØ-ÞŁŚŠŽĆČĐ])" + _WORD
 _GAP = rf"{_G}|{_S}-{_S}|\.{_S}"
-_FOLDED = str.maketrans("øłđıæœ", "oldiao")
+
+_SPACE = re.compile(r"\s+")
+_SEPARATORS = re.compile(r"[\s.,'’_-]{1,3}")
+_SEPARATORS_OR_NONE = re.compile(r"[\s.,'’_-]{0,3}")
+
+
+class _Name(NamedTuple):
+    """Folded words with what may stand between them; `anywhere`: also where the text writes it in lower case.
+
+    It is looked for by hand, since a pattern would have to be compiled for every name of every conversation.
+    """
+
+    words: tuple[str, ...]
+    gap: re.Pattern[str]
+    anywhere: bool
+
+    def found(self, letters: str) -> Iterator[tuple[int, int]]:
+        """Where it stands as words of their own."""
+        start = letters.find(self.words[0])
+        while start >= 0:
+            end = self._end(letters, start)
+            if end:
+                yield start, end
+            start = letters.find(self.words[0], end or start + 1)
+
+    def _end(self, letters: str, start: int) -> int:
+        """Where the name ends that begins at `start`; 0 where it is none."""
+        first, *others = self.words
+        end = start + len(first)
+        for word in others:
+            gap = self.gap.match(letters, end)
+            if gap is None or not letters.startswith(word, gap.end()):
+                return 0
+            end = gap.end() + len(word)
+        alone = not (letters[max(0, start - 1) : start].isalnum() or letters[end : end + 1].isalnum())
+        return end if alone else 0
 
 
 class Known:
     """The names that stand for people in one conversation; finds them whatever their case and accents."""
 
     def __init__(self, stated: str, texts: Iterable[str]) -> None:
-        names = dict.fromkeys(shown for text in texts for shown in _shown(text))
-        self._patterns = [
-            *filter(None, [_spelled(stated)]),
-            *map(_whole, [plausible_name(stated)] if plausible_name(stated) else []),
-            *map(_whole, sorted(names, key=len, reverse=True)),
-            *map(_part, dict.fromkeys(part for name in (plausible_name(stated), *names) for part in _parts(name))),
+        shown = dict.fromkeys(name for text in texts for name in _shown(text))
+        plausible = plausible_name(stated)
+        self._names = [
+            *_spelled(stated),
+            *map(_whole, filter(_WORDS.search, (plausible, *sorted(shown, key=len, reverse=True)))),
+            *map(_part, dict.fromkeys(part for name in (plausible, *shown) for part in _parts(name))),
         ]
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Where any of them stands, the most telling first; spans may overlap."""
-        folded = _fold(text)
-        for pattern, anywhere in self._patterns:
-            for match in pattern.finditer(folded):
-                if anywhere or not text[match.start() : match.end()].islower():
-                    yield match.span()
+        folded = Folded(text)
+        for name in self._names:
+            for place in name.found(folded.letters):
+                start, end = folded.span(*place)
+                if name.anywhere or not text[start:end].islower():
+                    yield start, end
         for pattern in _closing_lines():
             for match in pattern.finditer(text):
                 if _is_signature(match["lower"] or ""):
@@ -65,54 +103,36 @@ def _may_be_name(word: str) -> bool:
 def _parts(name: str) -> list[str]:
     return [
         word
-        for word in re.findall(_WORD, name)
+        for word in _WORDS.findall(name)
         if len(word) > 1 and _key(word) not in _set("particles") | _set("no_names")
     ]
 
 
-def _spelled(stated: str) -> tuple[re.Pattern[str], bool] | None:
+def _spelled(stated: str) -> list[_Name]:
     """What was given as a name, as it is, whether or not it is one."""
-    words = stated.split()
+    words = [folded for word in stated.split() if (folded := fold(word))]
     if len("".join(words)) < 2:
-        return None
-    pattern = re.compile(r"(?<!\w)" + r"\s+".join(re.escape(_fold(word)) for word in words) + r"(?!\w)")
-    return pattern, len(words) > 1 or _is_unusual(stated)
+        return []
+    return [_Name(tuple(words), _SPACE, len(words) > 1 or _is_unusual(stated))]
 
 
-def _whole(name: str) -> tuple[re.Pattern[str], bool]:
-    """The name with any separators, and with some of its words left out at the end."""
-    words = [_letters(word) for word in re.findall(_WORD, name)]
-    anywhere = len(words) > 1 or _is_unusual(name)
-    separator = rf"[\s.,'’_-]{{{0 if len(''.join(words)) > 5 else 1},3}}"
-    return re.compile(r"(?<![^\W_])" + separator.join(words) + r"(?![^\W_])"), anywhere
+def _whole(name: str) -> _Name:
+    """The name with any separators; a long one also without."""
+    words = tuple(map(fold, _WORDS.findall(name)))
+    gap = _SEPARATORS_OR_NONE if len("".join(words)) > 5 else _SEPARATORS
+    return _Name(words, gap, len(words) > 1 or _is_unusual(name))
 
 
-def _part(word: str) -> tuple[re.Pattern[str], bool]:
-    return re.compile(rf"(?<![^\W_]){_letters(word)}(?![^\W_])"), _is_unusual(word)
+def _part(word: str) -> _Name:
+    return _Name((fold(word),), _SEPARATORS, _is_unusual(word))
 
 
 def _is_unusual(word: str) -> bool:
     return len(word) > 2 and _key(word) not in _set("ambiguous")
 
 
-def _letters(word: str) -> str:
-    return "".join("(?:ß|ss)" if letter == "ß" else re.escape(letter) + "[\u0300-\u036f]*" for letter in _fold(word))
-
-
-def _fold(text: str) -> str:
-    """In lower case and without accents, each code point one, so that offsets stay."""
-    return "".join(map(_folded, text))
-
-
-@cache
-def _folded(character: str) -> str:
-    low = character.lower()
-    base = unicodedata.normalize("NFD", low if len(low) == 1 else character)[0]
-    return base.translate(_FOLDED)
-
-
 def _key(word: str) -> str:
-    return _fold(word.strip(".,'’"))
+    return fold(word.strip(".,'’"))
 
 
 def _is_signature(line: str) -> bool:
@@ -131,7 +151,7 @@ def _lists() -> dict[str, str]:
 
 @cache
 def _set(name: str) -> frozenset[str]:
-    return frozenset(_fold(word) for word in _lists()[name].split())
+    return frozenset(fold(word) for word in _lists()[name].split())
 
 
 @cache
