@@ -241,6 +241,20 @@ async def test_phone_shows_list_or_detail(visitor: Visitor) -> None:
     await expect(page.get_by_role("list", name="Consultas")).to_be_visible()
 
 
+@pytest.mark.parametrize("visitor", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
+async def test_answer_to_a_long_conversation_is_one_touch_away_on_a_phone(visitor: Visitor) -> None:
+    page, about = visitor.page, subject()
+    await visitor.log_in_as_admin()
+    await opened(visitor, subject=about, message="Una línea de una larga historia.\n" * 60)
+    answer, box = page.get_by_role("button", name="Responder"), page.get_by_role("textbox", name="Respuesta")
+    await expect(box).not_to_be_in_viewport()
+    await expect(answer).to_be_in_viewport()
+    await answer.click()
+    await expect(box).to_be_focused()
+    await expect(box).to_be_in_viewport()
+    await expect(answer).to_have_count(0)
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize("visitor", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
 async def test_inbox_and_analytics_are_accessible(visitor: Visitor) -> None:
