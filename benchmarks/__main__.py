@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.measuring import Options
 from benchmarks.report import HEADER, Result, Run, command, machine, row
 
-SCENARIOS = ("create", "classify", "reads", "latency", "footprint", "model", "fan_out")
+SCENARIOS = ("create", "classify", "reads", "latency", "footprint", "model", "fan_out", "scale")
 
 # Before anything imports gRPC: its fork handlers would start threads in the children in which PostgreSQL is about to
 # enter a user namespace, which only a process of one thread may do.

@@ -37,6 +37,15 @@ class Installation:
         self.provider = provider
         self.processes = Processes(system.running.process.pid)
 
+    @property
+    def address(self) -> str:
+        """Of its edge."""
+        return self.system.address
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of a processor so far, by process."""
+        return self.processes.seconds()
+
 
 async def filled(system: System, rows: int) -> None:
     """Make it hold so many inquiries of made-up customers, all of them found by searches; statistics leave them out.

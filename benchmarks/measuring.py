@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import asyncpg
 import msgspec
@@ -22,6 +23,17 @@ ENDED = """select inquiry_id, max(create_time) as at from event
     where inquiry_id = any($1::uuid[]) and kind = 'triage_completed' group by 1"""
 
 Requests = Callable[[int], Request]
+
+
+class Measured(Protocol):
+    """What is sent requests."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens for HTTP."""
+
+    def seconds(self) -> Figures:
+        """Seconds of a processor that it has used so far, by process."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -44,14 +56,14 @@ def create(number: int) -> Request:
 
 
 async def measured(
-    running: Installation, requests: Requests, connections: int, options: Options
+    running: Measured, requests: Requests, connections: int, options: Options
 ) -> tuple[Figures, Figures]:
     """Rate and times, and milliseconds of a processor per request by process; in medians of the rounds."""
-    await load(running.system.address, requests, connections, count=3 * connections)
+    await load(running.address, requests, connections, count=3 * connections)
     figures, costs = [], []
     for _ in range(options.rounds):
-        before = running.processes.seconds()
-        done = await load(running.system.address, requests, connections, seconds=options.seconds)
+        before = running.seconds()
+        done = await load(running.address, requests, connections, seconds=options.seconds)
         costs.append(per_request(running, before, len(done.answers)))
         figures.append({RATE: done.rate, MEDIAN: 1000 * done.percentile(0.5), TAIL: 1000 * done.percentile(0.99)})
         if wrong := [answer for answer in done.answers if answer.status >= 400]:
@@ -59,9 +71,9 @@ async def measured(
     return medians(figures), medians(costs)
 
 
-def per_request(running: Installation, before: Figures, count: int) -> Figures:
+def per_request(running: Measured, before: Figures, count: int) -> Figures:
     """Milliseconds of a processor since `before`, for each of so many, by process."""
-    return {name: 1000 * (now - before[name]) / count for name, now in running.processes.seconds().items()}
+    return {name: 1000 * (now - before[name]) / count for name, now in running.seconds().items()}
 
 
 @contextlib.contextmanager

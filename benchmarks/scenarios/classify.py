@@ -23,8 +23,8 @@ async def run(options: Options) -> AsyncIterator[Result]:
 
 
 async def _round(running: Installation, count: int) -> tuple[Figures, Figures]:
-    before = running.processes.seconds()
-    done = await load(running.system.address, create, CONNECTIONS, count=count)
+    before = running.seconds()
+    done = await load(running.address, create, CONNECTIONS, count=count)
     await classified(running)
     cost = per_request(running, before, count)
     seconds = max(await classified_at(running, done.answers)) - min(answer.sent for answer in done.answers)

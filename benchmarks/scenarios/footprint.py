@@ -26,9 +26,9 @@ async def run(options: Options) -> AsyncIterator[Result]:
             if len(starts) == options.rounds:
                 await asyncio.sleep(REST)
                 yield _memory("idle", running)
-                await load(running.system.address, create, CONNECTIONS, count=CREATES)
+                await load(running.address, create, CONNECTIONS, count=CREATES)
                 await classified(running)
-                await load(running.system.address, partial(_page, running), CONNECTIONS, count=READS)
+                await load(running.address, partial(_page, running), CONNECTIONS, count=READS)
                 yield _memory(f"after {CREATES:,} creates and {READS:,} pages", running)
     yield Result("start", "all processes, from nothing", medians(starts))
 

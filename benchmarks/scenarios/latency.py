@@ -39,14 +39,14 @@ def _least(milliseconds: int, at_once: int) -> float:
 
 
 async def _burst(running: Installation) -> Figures:
-    done = await load(running.system.address, create, CONNECTIONS, count=BURST)
+    done = await load(running.address, create, CONNECTIONS, count=BURST)
     await classified(running)
     last = max(await classified_at(running, done.answers))
     return {"all classified s": last - min(answer.sent for answer in done.answers), "all accepted s": done.seconds}
 
 
 async def _few(running: Installation, seconds: float, milliseconds: int) -> Figures:
-    client = Connection(running.system.address)
+    client = Connection(running.address)
     await client.open()
     answers: list[Answer] = []
     for number in range(max(4, round(seconds / INTERVAL))):

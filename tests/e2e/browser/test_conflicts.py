@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.support.browser import Arrive, Visitor
 from tests.support.customers import unique
+from tests.support.events import until
 
 
 async def inquiry_of(visitor: Visitor) -> dict[str, Any]:
@@ -62,7 +63,11 @@ async def test_field_that_another_has_set_is_shown_with_both_values_to_choose(
     await expect(dialog).to_have_count(0)
     shown = {"returns_refunds": "Devoluciones y reembolsos", "security_fraud": "Seguridad y fraude"}[kept]
     await expect(page.get_by_role("button", name=f"{shown} · Categoría")).to_be_visible()
-    assert (await visitor.system.detail(created["id"]))["category"] == kept
+
+    async def is_stored() -> bool:
+        return bool((await visitor.system.detail(created["id"]))["category"] == kept)
+
+    await until(is_stored)  # it is shown before
 
 
 async def test_status_that_is_no_longer_possible_cannot_be_chosen(visitor: Visitor) -> None:
