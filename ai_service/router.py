@@ -59,9 +59,9 @@ class Router:
             return await provider.analyze(inquiry, taxonomy, timeout=timeout)
         try:
             _check_money(inquiry)
-            analysis, (embedding,) = await asyncio.gather(
-                provider.analyze(inquiry, taxonomy, timeout=self._shortened(timeout)),
+            (embedding,), analysis = await asyncio.gather(
                 self._embedded.embed([inquiry.written]),
+                provider.analyze(inquiry, taxonomy, timeout=self._shortened(timeout)),
             )
         except Failure as failure:
             self._give_up_or_go_on(failure)

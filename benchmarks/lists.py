@@ -21,7 +21,8 @@ from typing import Any
 
 import asyncpg
 
-from ai_service.embedded.encoder import VERSION, load_model, packed
+from ai_service.embedded.encoder import VERSION, packed
+from ai_service.embedded.encoding import load_model
 from benchmarks import load
 from inquiry_service.domain.meaning import Meanings
 from inquiry_service.domain.page_tokens import PageTokens

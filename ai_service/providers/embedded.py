@@ -35,7 +35,7 @@ async def loaded() -> AsyncIterator["EmbeddedProvider"]:
         _, languages = await asyncio.gather(text_encoder.load(), asyncio.to_thread(LanguageDetector))
         yield EmbeddedProvider(text_encoder, languages)
     finally:
-        text_encoder.close()
+        await text_encoder.close()
 
 
 class Explanation(msgspec.Struct, frozen=True):

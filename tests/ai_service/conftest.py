@@ -66,7 +66,7 @@ async def encoder() -> AsyncIterator[Encoder]:
     encoder = Encoder()
     await encoder.load()
     yield encoder
-    encoder.close()
+    await encoder.close()
 
 
 @pytest.fixture(scope="session")

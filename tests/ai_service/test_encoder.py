@@ -1,12 +1,35 @@
 """The encoder: what waits is encoded together, and one caller's failure is nobody else's silence."""
 
 import asyncio
-from typing import Any
+import os
+import sys
+from pathlib import Path
 
-import numpy as np
+import psutil
 import pytest
 
+from ai_service.embedded import encoding
 from ai_service.embedded.encoder import HEAD, TAIL, Encoder, prepare
+from tests.ai_service.conftest import PATIENCE
+
+DEADLY = """
+from ai_service.embedded import encoding
+
+class Model:
+    def encode(self, texts):
+        if "poison" in texts:
+            raise MemoryError
+        import numpy
+        return numpy.zeros((len(texts), 512), numpy.float32)
+
+encoding.load_model = Model
+encoding.main()
+"""
+
+
+def child() -> psutil.Process:
+    """The process that encodes."""
+    return next(one for one in psutil.Process().children() if encoding.__name__ in one.cmdline())
 
 
 async def test_texts_that_wait_together_get_the_embeddings_they_get_alone(encoder: Encoder) -> None:
@@ -35,22 +58,38 @@ async def test_caller_that_gave_up_does_not_disturb_the_others(encoder: Encoder)
     assert (await waiting).shape == (1, 512)
 
 
-async def test_failure_of_the_model_reaches_whoever_waits_and_nobody_later() -> None:
-    class Model:
-        broken = True
+async def test_process_that_is_killed_is_replaced_and_who_waited_is_answered(encoder: Encoder) -> None:
+    waiting = [asyncio.create_task(encoder.encode([text])) for text in ("one", "two", "three")]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    child().kill()
+    assert [rows.shape for rows in await asyncio.gather(*waiting)] == [(1, 512)] * 3
+    assert (await encoder.encode(["four"])).shape == (1, 512)
 
-        def encode(self, texts: list[str]) -> Any:
-            if self.broken:
-                raise MemoryError
-            return np.zeros((len(texts), 512), np.float32)
 
+async def test_text_that_ends_the_process_each_time_fails_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "deadly.py"
+    program.write_text(DEADLY)
+    monkeypatch.setattr(encoding, "__name__", "deadly")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
     encoder = Encoder()
-    encoder._model = model = Model()
-    with pytest.raises(MemoryError):
-        await encoder.encode(["one"])
-    model.broken = False
-    assert len(await encoder.encode(["two"])) == 1
-    encoder.close()
+    answers = await asyncio.gather(
+        *(encoder.encode([text]) for text in ("one", "poison", "two")), return_exceptions=True
+    )
+    assert [getattr(answer, "reason", None) for answer in answers] == [None, "ENCODER_ENDED", None]
+    await encoder.close()
+
+
+async def test_encoder_ends_with_the_process_that_asks_it() -> None:
+    script = "import asyncio; from ai_service.embedded.encoder import Encoder; asyncio.run(Encoder().load())"
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    async with asyncio.timeout(PATIENCE):
+        while not (children := psutil.Process(parent.pid).children()):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+        parent.kill()
+        await asyncio.to_thread(psutil.wait_procs, children)
 
 
 def test_only_start_and_end_of_a_long_text_are_read() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import scipy.sparse
 from sklearn.linear_model import LogisticRegression
 
-from ai_service.embedded.encoder import VERSION, Embeddings, load_model, prepare
+from ai_service.embedded.encoder import VERSION, Embeddings, prepare
+from ai_service.embedded.encoding import load_model
 from ai_service.embedded.eval import measures
 from ai_service.embedded.grams import BUCKETS, Grams
 from ai_service.embedded.memory import Memory, remember
