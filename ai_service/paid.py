@@ -113,8 +113,8 @@ class PaidProvider:
 
     async def _veiled(self, inquiry: Inquiry) -> Veil:
         """On a thread where it takes long enough to hold up other calls."""
-        texts = [inquiry.subject, *(part.text for part in (*inquiry.conversation, *inquiry.sources))]
-        if sum(map(len, texts)) <= SHORT:
+        texts = [turn.text for turn in inquiry.conversation] + [source.text for source in inquiry.sources]
+        if len(inquiry.subject) + sum(map(len, texts)) <= SHORT:
             return self._veil(inquiry)
         return await asyncio.to_thread(self._veil, inquiry)
 

@@ -80,17 +80,17 @@ class Encoder:
         finally:
             self._draining = None
 
-    async def _encode(self, batch: Sequence[Waiting]) -> None:
+    async def _encode(self, batch: Sequence[Waiting], *, alone: bool = False) -> None:
         try:
             self._process = self._process or await _Process.started()
             rows = await self._process.encode([prepare(text) for group, _ in batch for text in group])
         except Unavailable as error:
             self._process = None
-            if len(batch) == 1:
+            if alone:
                 _fail(batch, error)
-            else:
-                for item in batch:  # it may be the fault of one, which must not be that of the others
-                    await self._encode([item])
+                return
+            for item in batch:  # it may be the fault of one, which must not be that of the others
+                await self._encode([item], alone=True)
         else:
             _answer(batch, rows)
 
