@@ -59,8 +59,8 @@ class Router:
             return await provider.analyze(inquiry, taxonomy, timeout=timeout)
         try:
             _check_money(inquiry)
-            (embedding,), analysis = await asyncio.gather(
-                self._embedded.embed([inquiry.written]),
+            (embedding, version), analysis = await asyncio.gather(
+                self._meaning(inquiry),
                 provider.analyze(inquiry, taxonomy, timeout=self._shortened(timeout)),
             )
         except Failure as failure:
@@ -72,7 +72,7 @@ class Router:
                 sent=failure.sent,
                 fallback=failure.reason.lower(),
             )
-        return msgspec.structs.replace(analysis, embedding=embedding, encoder_version=self._embedded.encoder_version)
+        return msgspec.structs.replace(analysis, embedding=embedding, encoder_version=version)
 
     async def draft(
         self, wanted: str, inquiry: Inquiry, order: Order, *, timeout: float
@@ -123,6 +123,14 @@ class Router:
     async def embed(self, texts: Sequence[str]) -> tuple[list[bytes], str]:
         """One packed embedding per text, and the version of the encoder that made them."""
         return await self._embedded.embed(texts), self._embedded.encoder_version
+
+    async def _meaning(self, inquiry: Inquiry) -> tuple[bytes, str]:
+        """The embedding and its encoder; empty where that one has ended, since what was paid for is worth keeping."""
+        try:
+            (embedding,) = await self._embedded.embed([inquiry.written])
+        except Unavailable:
+            return b"", ""
+        return embedding, self._embedded.encoder_version
 
     def _choose(self, wanted: str) -> "Provider":
         if wanted == "embedded":

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
+import psutil
 import pytest
 from pok.ai.v1 import analysis_pb2_grpc
 
@@ -59,6 +60,11 @@ async def following(knowledge_stub: KnowledgeStub, learn: Learn) -> AsyncIterato
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def encoders_process() -> psutil.Process:
+    """The process that encodes."""
+    return next(one for one in psutil.Process().children() if "ai_service.embedded.encoding" in one.cmdline())
 
 
 @pytest.fixture(scope="session")

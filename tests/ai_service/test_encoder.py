@@ -10,7 +10,7 @@ import pytest
 
 from ai_service.embedded import encoding
 from ai_service.embedded.encoder import HEAD, TAIL, Encoder, prepare
-from tests.ai_service.conftest import PATIENCE
+from tests.ai_service.conftest import PATIENCE, encoders_process
 
 DEADLY = """
 from ai_service.embedded import encoding
@@ -25,11 +25,6 @@ class Model:
 encoding.load_model = Model
 encoding.main()
 """
-
-
-def child() -> psutil.Process:
-    """The process that encodes."""
-    return next(one for one in psutil.Process().children() if encoding.__name__ in one.cmdline())
 
 
 async def test_texts_that_wait_together_get_the_embeddings_they_get_alone(encoder: Encoder) -> None:
@@ -62,7 +57,7 @@ async def test_process_that_is_killed_is_replaced_and_who_waited_is_answered(enc
     waiting = [asyncio.create_task(encoder.encode([text])) for text in ("one", "two", "three")]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    child().kill()
+    encoders_process().kill()
     assert [rows.shape for rows in await asyncio.gather(*waiting)] == [(1, 512)] * 3
     assert (await encoder.encode(["four"])).shape == (1, 512)
 

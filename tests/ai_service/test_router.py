@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from pok.ai.v1 import analysis_pb2 as pb
 
+from ai_service.embedded import encoding
 from ai_service.knowledge import Knowledge
 from runtime.rpc.errors import Unavailable
 from tests.ai_service.builders import request
-from tests.ai_service.conftest import PATIENCE, Stub
+from tests.ai_service.conftest import PATIENCE, Stub, encoders_process
 from tests.support.knowledge_stub import KnowledgeStub
 from tests.support.openai_stub import OpenAIStub
 
@@ -92,3 +93,12 @@ async def test_threshold_decides_whether_the_draft_speaks_of_a_category(
     unsure = (await ai.Analyze(asked())).analysis
     assert sure.categories == unsure.categories
     assert sure.draft != unsure.draft
+
+
+async def test_answer_that_was_paid_for_is_kept_although_the_encoder_has_ended(
+    openai_ai: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoders_process().kill()
+    monkeypatch.setattr(encoding, "__name__", "no_other_can_be_started")
+    analysis = (await openai_ai.Analyze(asked())).analysis
+    assert (analysis.model.provider, analysis.fallback, analysis.embedding) == ("openai", "", b"")
