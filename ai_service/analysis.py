@@ -109,7 +109,7 @@ class Taxonomy(msgspec.Struct, frozen=True):
 
     version: int
     categories: tuple[Category, ...]
-    confidence_threshold: float = 0.6
+    confidence_threshold: float = 0.7
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 BEHIND = 0.3
 """Seconds to wait for a version that the caller already has; then the answer is made with what is here."""
-DEFAULT_THRESHOLD = 0.6
+DEFAULT_THRESHOLD = 0.7
 """Where the inquiry service, of an earlier version, sends none."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
 LEARN_AGAIN = 5.0

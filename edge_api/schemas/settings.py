@@ -25,7 +25,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     """A setting."""
 
     key: Annotated[str, Meta(description="Its key.", examples=["confidence_threshold"])]
-    value: Annotated[Value, Meta(description="What holds now.", examples=[0.6])]
+    value: Annotated[Value, Meta(description="What holds now.", examples=[0.7])]
     default: Annotated[Value, Meta(description="What holds if nobody has changed it.", examples=[0.5])]
     pinned: Annotated[bool, Meta(description="True: an environment variable decides, and it cannot be changed here.")]
     update_time: Annotated[
@@ -43,4 +43,4 @@ class SettingList(Struct, frozen=True):
 class NewValue(Struct, frozen=True, forbid_unknown_fields=True):
     """What is to hold from now on."""
 
-    value: Annotated[Value, Meta(description="As the setting takes it.", examples=[0.6])]
+    value: Annotated[Value, Meta(description="As the setting takes it.", examples=[0.7])]

@@ -30,7 +30,7 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
 
     ai_provider: AiProvider = "auto"
     """Which of the configured providers analyses; `auto` = openai where one is configured."""
-    confidence_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.6
+    confidence_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.7
     """Below it a category is only suggested, and the inquiry waits for review."""
     daily_spend_cap: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
     """In the currency of the provider's prices, for a day in UTC; None = no cap."""

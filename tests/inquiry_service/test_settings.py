@@ -18,7 +18,7 @@ SOMEBODY = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
 WITHIN = 5.0
 DEFAULTS = {
     "ai_provider": "auto",
-    "confidence_threshold": 0.6,
+    "confidence_threshold": 0.7,
     "daily_spend_cap": None,
     "public_read": True,
     "retention_days": None,

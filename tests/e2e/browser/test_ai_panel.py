@@ -196,7 +196,7 @@ async def test_threshold_is_explained_by_what_it_is_worth(visitor: Visitor) -> N
     await visitor.log_in_as_admin()
     await page.goto("/admin/system")
     card = page.get_by_role("region", name="Umbral de confianza")
-    usual = min(points, key=lambda point: abs(point["threshold"] - 0.6))
+    usual = min(points, key=lambda point: abs(point["threshold"] - 0.7))
     await expect(card).to_contain_text(
         re.compile(rf"en torno al {_percent(usual['precision'])} .* en torno al {_percent(usual['coverage'])}")
     )
