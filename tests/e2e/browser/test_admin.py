@@ -344,12 +344,12 @@ async def test_setting_is_changed_undone_and_says_who_changed_it(visitor: Visito
     await expect(card).to_contain_text("Nadie lo ha cambiado")
     await card.get_by_role("slider").focus()
     await page.keyboard.press("ArrowRight")
-    await expect(card).to_contain_text("Con 61 % o más")
+    await expect(card).to_contain_text("Con 71 % o más")
     await card.get_by_role("button", name="Guardar").click()
     await expect(card).to_contain_text("Lo cambió Administrator")
     await page.get_by_role("button", name="Deshacer").click()
     await expect(card).to_contain_text("Nadie lo ha cambiado")
-    await expect(card).to_contain_text("Con 60 % o más")
+    await expect(card).to_contain_text("Con 70 % o más")
 
 
 async def test_retention_is_asked_about_before_it_erases(visitor: Visitor) -> None:
