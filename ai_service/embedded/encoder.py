@@ -6,6 +6,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Self, TypeVar, cast
 
 import msgspec
@@ -84,7 +85,7 @@ class Encoder:
         try:
             self._process = self._process or await _Process.started()
             rows = await self._process.encode([prepare(text) for group, _ in batch for text in group])
-        except Unavailable as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it, so that none waits for ever
             self._process = None
             if alone:
                 _fail(batch, error)
@@ -113,7 +114,8 @@ class _Process:
 
     async def encode(self, texts: Sequence[str]) -> Embeddings:
         """One row per text. Raises Unavailable where the process has ended."""
-        self._asked.write(encoding.frame(msgspec.msgpack.encode(texts)))
+        with suppress(RuntimeError):  # of uvloop, where the pipe is known to be broken; reading then says so as well
+            self._asked.write(encoding.frame(msgspec.msgpack.encode(texts)))
         return np.frombuffer(await self._read(), np.float32).reshape(-1, WIDTH)
 
     async def end(self) -> None:

@@ -12,6 +12,20 @@ from ai_service.embedded import encoding
 from ai_service.embedded.encoder import HEAD, TAIL, Encoder, prepare
 from tests.ai_service.conftest import PATIENCE, encoders_process
 
+IDLE = """
+import asyncio, psutil, uvloop
+from ai_service.embedded.encoder import Encoder
+
+async def main():
+    encoder = Encoder()
+    await encoder.load()
+    psutil.Process().children()[0].kill()
+    await asyncio.sleep(0.5)  # until the loop knows
+    assert (await encoder.encode(["one"])).shape == (1, 512)
+    await encoder.close()
+
+uvloop.run(main())
+"""
 DEADLY = """
 from ai_service.embedded import encoding
 
@@ -60,6 +74,12 @@ async def test_process_that_is_killed_is_replaced_and_who_waited_is_answered(enc
     encoders_process().kill()
     assert [rows.shape for rows in await asyncio.gather(*waiting)] == [(1, 512)] * 3
     assert (await encoder.encode(["four"])).shape == (1, 512)
+
+
+async def test_process_that_was_killed_while_nobody_asked_is_replaced_on_the_services_loop() -> None:
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", IDLE)
+    async with asyncio.timeout(PATIENCE):
+        assert await child.wait() == 0
 
 
 async def test_text_that_ends_the_process_each_time_fails_alone(
