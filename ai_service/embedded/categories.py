@@ -9,6 +9,7 @@ from ai_service.analysis import Decision, Taxonomy
 from ai_service.embedded import corrections, encoder, prototypes
 from ai_service.embedded.corrections import Corrections
 from ai_service.embedded.encoder import Encoder
+from ai_service.embedded.grams import Grams
 from ai_service.embedded.head import Head
 from ai_service.embedded.softmax import Numbers, softmax
 
@@ -48,9 +49,9 @@ class Categories:
         """The embeddings of the taxonomy's texts."""
         self.learnt = Corrections()
 
-    def scores(self, embedding: Numbers, text: str, keys: Sequence[str]) -> Scores:
-        """How probable each of `keys` is for the text with this embedding."""
-        logits = self.logits(embedding, text, keys)
+    def scores(self, embedding: Numbers, words: Grams, keys: Sequence[str]) -> Scores:
+        """How probable each of `keys` is for the text with this embedding and these words."""
+        logits = self.logits(embedding, words, keys)
         before = softmax(logits)
         after = self.learnt.applied(logits, embedding) if self.learnt.keys == tuple(keys) else before
         order = np.argsort(-after, kind="stable")
@@ -60,12 +61,12 @@ class Categories:
             learned_share=float(np.abs(after - before).sum() / 2),
         )
 
-    def logits(self, embedding: Numbers, text: str, keys: Sequence[str]) -> Numbers:
-        """One for each of `keys`, without people's decisions; a `text` that is not known may be empty."""
+    def logits(self, embedding: Numbers, words: Grams | None, keys: Sequence[str]) -> Numbers:
+        """One for each of `keys`, without people's decisions; `words` are None where they are not known."""
         known = [key for key in keys if key in self._head.labels]
         new = [key for key in keys if key not in self._head.labels]
         odds = prototypes.odds(embedding, [self._described.get(key, _rows([])) for key in new])
-        found = dict(zip(new, odds, strict=True)) | self._head.log_shares(embedding, text, known)
+        found = dict(zip(new, odds, strict=True)) | self._head.log_shares(embedding, words, known)
         return np.array([found[key] for key in keys], np.float32)
 
     def closest(self, embedding: Numbers, most: int) -> list[tuple[Case, float]]:
@@ -95,7 +96,7 @@ async def learnt(
     )
 
     def fitted() -> Corrections:
-        before = np.array([known.logits(row, "", keys) for row in decided], np.float32)
+        before = np.array([known.logits(row, None, keys) for row in decided], np.float32)
         labels = np.array([keys.index(one.category) for one in usable], np.intp)
         return corrections.learn(_rows(decided), labels, before, keys, last.learnt)
 

