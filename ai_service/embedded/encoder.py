@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Self, TypeVar, cast
@@ -57,7 +57,10 @@ class Encoder:
         future: asyncio.Future[Embeddings] = asyncio.get_running_loop().create_future()
         self._waiting.append((texts, future))
         if self._draining is None:
-            self._draining = asyncio.create_task(self._drain())
+            # Asked at once, not when the loop comes to the task: whoever waits may keep the loop busy meanwhile.
+            batch = self._next()
+            asked = self._process.encode(_texts(batch)) if self._process else None
+            self._draining = asyncio.create_task(self._drain(batch, asked))
         return await future
 
     async def beside(self, work: Callable[[], T]) -> T:
@@ -72,19 +75,25 @@ class Encoder:
         if self._process:
             await self._process.end()
 
-    async def _drain(self) -> None:
+    def _next(self) -> Sequence[Waiting]:
+        batch = [item for item in self._waiting[:BATCH] if not item[1].done()]
+        del self._waiting[:BATCH]
+        return batch
+
+    async def _drain(self, batch: Sequence[Waiting], asked: Awaitable[Embeddings] | None) -> None:
         try:
+            await self._encode(batch, asked)
             while self._waiting:
-                batch = [item for item in self._waiting[:BATCH] if not item[1].done()]
-                del self._waiting[:BATCH]
-                await self._encode(batch)
+                await self._encode(self._next())
         finally:
             self._draining = None
 
-    async def _encode(self, batch: Sequence[Waiting], *, alone: bool = False) -> None:
+    async def _encode(
+        self, batch: Sequence[Waiting], asked: Awaitable[Embeddings] | None = None, *, alone: bool = False
+    ) -> None:
         try:
             self._process = self._process or await _Process.started()
-            rows = await self._process.encode([prepare(text) for group, _ in batch for text in group])
+            rows = await (asked or self._process.encode(_texts(batch)))
         except Exception as error:  # noqa: BLE001 - whoever waits gets it, so that none waits for ever
             self._process = None
             if alone:
@@ -112,16 +121,19 @@ class _Process:
         await process._read()
         return process
 
-    async def encode(self, texts: Sequence[str]) -> Embeddings:
-        """One row per text. Raises Unavailable where the process has ended."""
+    def encode(self, texts: Sequence[str]) -> Awaitable[Embeddings]:
+        """One row per text, asked for at once. Raises Unavailable where the process has ended."""
         with suppress(RuntimeError):  # of uvloop, where the pipe is known to be broken; reading then says so as well
             self._asked.write(encoding.frame(msgspec.msgpack.encode(texts)))
-        return np.frombuffer(await self._read(), np.float32).reshape(-1, WIDTH)
+        return self._rows()
 
     async def end(self) -> None:
         """Ask no more, which ends it."""
         self._asked.close()
         await self._child.wait()
+
+    async def _rows(self) -> Embeddings:
+        return np.frombuffer(await self._read(), np.float32).reshape(-1, WIDTH)
 
     async def _read(self) -> bytes:
         try:
@@ -147,6 +159,10 @@ def prepare(text: str) -> str:
     if len(text) > HEAD + TAIL:
         text = f"{text[:HEAD]}\n{text[-TAIL:]}"
     return _NOISE.sub(" ", text).strip()
+
+
+def _texts(batch: Sequence[Waiting]) -> Sequence[str]:
+    return [prepare(text) for group, _ in batch for text in group]
 
 
 def _answer(batch: Sequence[Waiting], rows: Embeddings) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -57,6 +58,17 @@ async def test_event_loop_runs_while_a_long_text_is_encoded(encoder: Encoder) ->
         await asyncio.sleep(0)
         turns += 1
     assert turns > 10
+
+
+async def test_encoder_begins_before_whoever_asked_keeps_the_loop_busy(encoder: Encoder) -> None:
+    await encoder.encode(["ready"])
+    process = encoders_process()
+    read, until = process.io_counters().read_chars, time.monotonic() + PATIENCE
+    waiting = asyncio.create_task(encoder.encode(["one"]))
+    await asyncio.sleep(0)
+    while process.io_counters().read_chars == read:  # without a turn of the loop
+        assert time.monotonic() < until
+    assert (await waiting).shape == (1, 512)
 
 
 async def test_caller_that_gave_up_does_not_disturb_the_others(encoder: Encoder) -> None:
