@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 PAGE = "200.html"
 """What the router of the dashboard starts from, whatever the address."""
 
-NOT_OURS = ("/api", "/static")
+NOT_OURS = ("/api/", "/static/")
 FOR_EVER = b"public, max-age=31536000, immutable"
 ENCODINGS = {".br": "br", ".gz": "gzip"}
 """In the order in which they are preferred."""
@@ -54,7 +54,7 @@ class Dashboard:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _find(self, path: str) -> File | None:
-        if any(path == root or path.startswith(f"{root}/") for root in NOT_OURS):
+        if f"{path}/".startswith(NOT_OURS):
             return None
         found = self._files.get(path)
         if found is None and not PurePosixPath(path).suffix:
