@@ -17,14 +17,17 @@ NONE: Numbers = np.zeros((512, 0), np.float32)
 
 
 class Texts(NamedTuple):
-    """Embeddings, one row per text, and how much of each direction of the wording is in them."""
+    """Embeddings, of length 1 and one row per text."""
 
     rows: Numbers
     worded: Numbers
+    """How much of each direction of the wording is in them."""
+    rest: Numbers
+    """How long each is without the wording."""
 
     def at(self, rows: Sequence[int] | NDArray[np.intp]) -> "Texts":
         """Some of them."""
-        return Texts(self.rows[rows], self.worded[rows])
+        return Texts(self.rows[rows], self.worded[rows], self.rest[rows])
 
 
 class Likeness(NamedTuple):
@@ -43,22 +46,19 @@ class Likeness(NamedTuple):
 
 def read(embeddings: Numbers, wording: Numbers) -> Texts:
     """Texts, ready to be compared with others."""
-    return Texts(embeddings, embeddings @ wording)
+    worded = embeddings @ wording
+    rest = np.sqrt(np.maximum(1 - np.square(worded).sum(1), 1e-6))
+    return Texts(embeddings, worded, np.asarray(rest, np.float32))
 
 
 def likeness(some: Texts, others: Texts) -> Likeness:
     """How much alike these texts and the others are."""
     said = some.rows @ others.rows.T
     meant = said - some.worded @ others.worded.T
-    return Likeness(said, meant / (_rest(some)[:, None] * _rest(others)))
+    return Likeness(said, meant / (some.rest[:, None] * others.rest))
 
 
 def without(embeddings: Numbers, wording: Numbers) -> Numbers:
     """The embeddings with the wording made so small that their products are those of what is meant."""
     left = np.sqrt(1 - np.square(wording).sum(0))
     return np.asarray(embeddings - (embeddings @ wording / (1 + left)) @ wording.T, np.float32)
-
-
-def _rest(those: Texts) -> Numbers:
-    """How long the embeddings, of length 1, are without the wording."""
-    return np.asarray(np.sqrt(np.maximum(1 - np.square(those.worded).sum(1), 1e-6)), np.float32)
