@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ai_service.analysis import Decision, Taxonomy
-from ai_service.embedded import corrections, encoder, prototypes
+from ai_service.embedded import corrections, encoder, prototypes, wording
 from ai_service.embedded.corrections import Corrections
 from ai_service.embedded.encoder import Encoder
 from ai_service.embedded.grams import Grams
@@ -52,8 +52,9 @@ class Categories:
     def scores(self, embedding: Numbers, words: Grams, keys: Sequence[str]) -> Scores:
         """How probable each of `keys` is for the text with this embedding and these words."""
         logits = self.logits(embedding, words, keys)
-        before = softmax(logits)
-        after = self.learnt.applied(logits, embedding) if self.learnt.keys == tuple(keys) else before
+        before = after = softmax(logits)
+        if self.learnt.keys == tuple(keys):
+            after = self.learnt.applied(logits[None], wording.read(embedding[None], self._head.wording))[0]
         order = np.argsort(-after, kind="stable")
         return Scores(
             shares={keys[column]: float(after[column]) for column in order},
@@ -98,7 +99,7 @@ async def learnt(
     def fitted() -> Corrections:
         before = np.array([known.logits(row, None, keys) for row in decided], np.float32)
         labels = np.array([keys.index(one.category) for one in usable], np.intp)
-        return corrections.learn(_rows(decided), labels, before, keys, last.learnt)
+        return corrections.learn(wording.read(_rows(decided), head.wording), labels, before, keys, last.learnt)
 
     known.learnt = await text_encoder.beside(fitted) if usable else Corrections()
     return known

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ai_service.embedded.softmax import Numbers, fit, softmax
+from ai_service.embedded.wording import NONE, Likeness, Texts, likeness, read
 
 PER_CATEGORY = 200
 """The newest decisions of each category take part."""
@@ -14,14 +15,18 @@ FOLDS, FOLDS_OF_MANY, MANY = 10, 5, 500
 """Parts of the decisions of which each is left out once; of few decisions, every one that is not counts."""
 LEAST = 0.02
 """The smallest probability that is told apart, so that one decision alone does not weigh more than many."""
-SURE = 1.0
-"""Standard errors that a gain must be above 0 to be believed."""
+SURE, SURELY_RIGHT = 1.0, 1.5
+"""Standard errors that a gain must be above 0 to be believed, of probability and of first choices that are right.
+
+With no more than one of first choices, learning cost single businesses three messages in a hundred.
+"""
 USUALLY_RIGHT, FEWEST_RIGHT = 0.6, 0.25
 """How many decisions the model is taken to have foreseen, at least: people correct more often than they confirm.
 
 Where they confirm hardly anything, nothing can tell what else than look-alikes would do harm.
 """
 SHARPNESSES = np.geomspace(0.7, 5.0, 20)
+SHARES = (0.25, 0.5, 0.75, 1.0)
 ALIKE, SAME = 0.55, 0.75
 """The likeness from which a decision speaks for an inquiry, and at which it speaks as loud as it may.
 
@@ -33,21 +38,24 @@ LOUDEST = 0.85
 class Manner(NamedTuple):
     """A way to learn: what the model knew counts `trust`, and a regression on the decisions is added to it.
 
-    A decision reaches as far as `reach` in cosine, and may shift the more the larger `strength`; at 0 nothing does.
+    A decision reaches as far as `reach` in cosine of what is meant, and may shift the more the larger `strength`; at 0
+    there is no regression.
     """
 
     trust: float = 1.0
     reach: float = 1.0
     strength: float = 0.0
-    votes: bool = False
-    """The nearest decisions outvote the rest."""
     sharpness: float = 1.0
-    """Multiplies the logits, so that confidence stays honest."""
+    """Multiplies the regression's logits, so that confidence stays honest."""
+    share: float = 1.0
+    """What the regression counts against what there would be without it."""
+    votes: bool = False
+    """Where there is no regression, the nearest decisions outvote what the model knew."""
 
 
 NOTHING = Manner()
 LOOK_ALIKES = Manner(votes=True)
-PROVEN = (Manner(trust=0.5, reach=0.2, strength=10.0), Manner(trust=0.25, reach=0.3, strength=100.0))
+PROVEN = (Manner(trust=0.5, reach=0.2, strength=10.0), Manner(trust=0.25, reach=0.5, strength=100.0))
 """What reaches further than look-alikes, and therefore has to prove itself."""
 
 
@@ -58,20 +66,19 @@ class Corrections(NamedTuple):
     manner: Manner = LOOK_ALIKES
     judged: int = 0
     """How many decisions there were when the manner was chosen."""
-    cases: Numbers = np.zeros((0, 512), np.float32)
+    cases: Texts = read(np.zeros((0, 512), np.float32), NONE)
     labels: NDArray[np.intp] = np.zeros(0, np.intp)
     """The decisions that take part, and which of `keys` each has."""
     weights: Numbers = np.zeros((0, 0), np.float32)
     """What each decision adds to the logit of each of `keys`."""
 
-    def applied(self, logits: Numbers, embedding: Numbers) -> Numbers:
-        """Probabilities of `keys`, from their logits without decisions."""
-        likeness = self.cases @ embedding[:, None]
-        return np.asarray(_shares(self.manner, logits[None], likeness, self.labels, self.weights)[0], np.float32)
+    def applied(self, logits: Numbers, texts: Texts) -> Numbers:
+        """Probabilities of `keys` for each text, from their logits without decisions."""
+        return _shares(self.manner, logits, likeness(self.cases, texts), self.labels, self.weights)
 
 
 def learn(
-    embeddings: Numbers, labels: NDArray[np.intp], before: Numbers, keys: Sequence[str], last: Corrections
+    decided: Texts, labels: NDArray[np.intp], before: Numbers, keys: Sequence[str], last: Corrections
 ) -> Corrections:
     """Fit to decisions, oldest first: `labels` are columns of `before`, which holds the logits of `keys` without them.
 
@@ -80,13 +87,13 @@ def learn(
     """
     rows = newest(labels, len(keys))
     if not rows:
-        return Corrections(tuple(keys))
-    cases, taken, logits = embeddings[rows], labels[rows], before[rows]
-    likeness = cases @ cases.T
+        return Corrections(tuple(keys), cases=decided.at(rows))
+    cases, taken, logits = decided.at(rows), labels[rows], before[rows]
+    alike = likeness(cases, cases)
     manner, judged = last.manner, last.judged
     if abs(len(rows) - judged) > judged / 10:
-        manner, judged = _best(likeness, taken, logits), len(rows)
-    return Corrections(tuple(keys), manner, judged, cases, taken, _weights(manner, likeness, taken, logits))
+        manner, judged = _best(alike, taken, logits), len(rows)
+    return Corrections(tuple(keys), manner, judged, cases, taken, _weights(manner, alike, taken, logits))
 
 
 def newest(labels: NDArray[np.intp], categories: int) -> list[int]:
@@ -94,10 +101,11 @@ def newest(labels: NDArray[np.intp], categories: int) -> list[int]:
     return sorted(int(row) for column in range(categories) for row in np.flatnonzero(labels == column)[-PER_CATEGORY:])
 
 
-def _best(likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Manner:
+def _best(alike: Likeness, labels: NDArray[np.intp], before: Numbers) -> Manner:
     """The manner that makes unseen decisions the most probable of which one can be sure; look-alikes until one does.
 
-    Probabilities tell it with fewer decisions than whether the first choice is right, which must not become rarer.
+    Probabilities tell how much it helps with fewer decisions than first choices do, which must be right more often too.
+    A small share of what reaches further is sure to help before all of it is.
     """
     foreseen = before.argmax(1) == labels
     weight = np.where(foreseen, _weight_of_right(float(foreseen.mean())), 1.0)
@@ -108,17 +116,20 @@ def _best(likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Manne
     def probable(shares: Numbers) -> Numbers:
         return np.asarray(np.log(np.maximum(shares[np.arange(len(labels)), labels], LEAST)), np.float32)
 
-    found, usual = LOOK_ALIKES, _unseen(LOOK_ALIKES, likeness, labels, before)
-    if _gain(right(usual), weight) + _doubt(right(usual), weight) < 0:
+    found, usual = LOOK_ALIKES, _unseen(LOOK_ALIKES, alike, labels, before)
+    if _gain(right(usual), weight) + SURE * _doubt(right(usual), weight) < 0:
         found, usual = NOTHING, softmax(before)
-    least = 0.0
+    votes, least = found.votes, 0.0
     for manner in PROVEN if foreseen.mean() >= FEWEST_RIGHT else ():
-        honest = _honest(manner, likeness, labels, before, weight)
-        shares = _unseen(honest, likeness, labels, before)
-        gained = probable(shares) - probable(usual)
-        sure = _gain(gained, weight) - _doubt(gained - gained.mean(), weight)
-        if sure > least and _gain(right(shares), weight) > 0:
-            found, least = honest, sure
+        honest = _honest(manner, alike, labels, before, weight)
+        further = _unseen(honest, alike, labels, before)
+        for share in SHARES:
+            shares = _mixed(share, further, usual)
+            gained = probable(shares) - probable(usual)
+            sure = _gain(gained, weight) - SURE * _doubt(gained - gained.mean(), weight)
+            helped = right(shares)
+            if sure > least and _gain(helped, weight) > SURELY_RIGHT * _doubt(helped, weight):
+                found, least = honest._replace(share=share, votes=votes), sure
     return found
 
 
@@ -127,7 +138,7 @@ def _gain(each: Numbers, weight: NDArray[np.float64]) -> float:
 
 
 def _doubt(each: Numbers, weight: NDArray[np.float64]) -> float:
-    return SURE * float(np.sqrt((weight * each**2).sum()))
+    return float(np.sqrt((weight * each**2).sum()))
 
 
 def _weight_of_right(share: float) -> float:
@@ -136,10 +147,10 @@ def _weight_of_right(share: float) -> float:
 
 
 def _honest(
-    manner: Manner, likeness: Numbers, labels: NDArray[np.intp], before: Numbers, weight: NDArray[np.float64]
+    manner: Manner, alike: Likeness, labels: NDArray[np.intp], before: Numbers, weight: NDArray[np.float64]
 ) -> Manner:
     """The manner with the sharpness that makes unseen decisions most probable."""
-    logits = np.log(_unseen(manner, likeness, labels, before) + 1e-9)
+    logits = np.log(_unseen(manner, alike, labels, before) + 1e-9)
 
     def surprise(sharpness: float) -> float:
         shares = softmax(sharpness * logits)[np.arange(len(labels)), labels]
@@ -148,39 +159,45 @@ def _honest(
     return manner._replace(sharpness=float(min(SHARPNESSES, key=surprise)))
 
 
-def _unseen(manner: Manner, likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Numbers:
+def _unseen(manner: Manner, alike: Likeness, labels: NDArray[np.intp], before: Numbers) -> Numbers:
     """Probabilities for each decision by what the others taught."""
     found = softmax(before)
     part = np.arange(len(labels)) % (FOLDS_OF_MANY if len(labels) >= MANY else FOLDS)
     for fold in set(part.tolist()) if len(labels) > 1 else ():
         out = part == fold
-        weights = _weights(manner, likeness[np.ix_(~out, ~out)], labels[~out], before[~out])
-        found[out] = _shares(manner, before[out], likeness[np.ix_(~out, out)], labels[~out], weights)
+        weights = _weights(manner, alike.among(~out, ~out), labels[~out], before[~out])
+        found[out] = _shares(manner, before[out], alike.among(~out, out), labels[~out], weights)
     return found
 
 
-def _weights(manner: Manner, likeness: Numbers, labels: NDArray[np.intp], before: Numbers) -> Numbers:
+def _weights(manner: Manner, alike: Likeness, labels: NDArray[np.intp], before: Numbers) -> Numbers:
     if not manner.strength:
         return np.zeros((0, 0), np.float32)
     given = np.eye(before.shape[1], dtype=np.float32)[labels]
-    return fit(_kernel(manner, likeness), given, strength=manner.strength, offset=manner.trust * before)
+    return fit(_kernel(manner, alike), given, strength=manner.strength, offset=manner.trust * before)
 
 
-def _shares(manner: Manner, before: Numbers, likeness: Numbers, labels: NDArray[np.intp], weights: Numbers) -> Numbers:
-    """Probabilities for texts (rows of `before`, columns of `likeness`) by decisions (rows of all others)."""
-    logits = manner.trust * before
-    if manner.strength:
-        logits = logits + _kernel(manner, likeness).T @ weights
-    shares = softmax(manner.sharpness * logits)
-    if not manner.votes:
-        return shares
+def _shares(manner: Manner, before: Numbers, alike: Likeness, labels: NDArray[np.intp], weights: Numbers) -> Numbers:
+    """Probabilities for texts (rows of `before`, columns of `alike`) by decisions (rows of all others)."""
+    usual = _voted(softmax(before), alike.said, labels) if manner.votes else softmax(before)
+    if not manner.strength:
+        return usual
+    logits = np.asarray(manner.trust * before + _kernel(manner, alike).T @ weights, np.float32)
+    return _mixed(manner.share, softmax(np.float32(manner.sharpness) * logits), usual)
+
+
+def _voted(shares: Numbers, likeness: Numbers, labels: NDArray[np.intp]) -> Numbers:
+    """The shares, outvoted by look-alikes where there are any."""
     heard = np.clip((likeness - ALIKE) / (SAME - ALIKE), 0.0, 1.0).T
-    votes = heard**2 @ np.eye(before.shape[1], dtype=np.float32)[labels]
-    loudness = LOUDEST * heard.max(1, initial=0.0)[:, None]
+    votes = heard**2 @ np.eye(shares.shape[1], dtype=np.float32)[labels]
     voted = votes / np.maximum(votes.sum(1), 1e-9)[:, None]
-    return np.asarray((1 - loudness) * shares + loudness * voted, np.float32)
+    return _mixed(LOUDEST * heard.max(1, initial=0.0)[:, None], voted, shares)
 
 
-def _kernel(manner: Manner, likeness: Numbers) -> Numbers:
-    """How much a decision speaks for a text: 1 where they are the same, less the less they are alike."""
-    return np.asarray(np.exp((likeness - 1) / manner.reach), np.float32)
+def _mixed(share: float | Numbers, some: Numbers, others: Numbers) -> Numbers:
+    return np.asarray(share * some + (1 - share) * others, np.float32)
+
+
+def _kernel(manner: Manner, alike: Likeness) -> Numbers:
+    """How much a decision speaks for a text: 1 where they mean the same, less the less they are alike."""
+    return np.asarray(np.exp((alike.meant - 1) / manner.reach), np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ai_service.embedded.encoder import Embedding, Embeddings
 from ai_service.embedded.grams import Grams
 from ai_service.embedded.memory import Memory
-from ai_service.embedded.softmax import softmax
+from ai_service.embedded.softmax import Numbers, softmax
 
 
 class Head:
@@ -23,6 +23,7 @@ class Head:
         bias: Embedding,
         grams: NDArray[np.float16],
         memory: Memory,
+        wording: Numbers,
         temperature: float,
     ) -> None:
         self.labels = tuple(labels)
@@ -31,6 +32,8 @@ class Head:
         self._bias = bias
         self._grams = grams
         self._memory = memory
+        self.wording = wording
+        """What `corrections` are compared without."""
         self.temperature = temperature
 
     def log_shares(self, embedding: Embedding, words: Grams | None, among: Sequence[str]) -> dict[str, float]:
@@ -83,5 +86,6 @@ def load(name: str) -> Head:
                 counts=arrays["counts"].astype(np.float32),
                 labels=len(labels),
             ),
+            wording=arrays["wording"].astype(np.float32),
             temperature=float(arrays["temperature"]),
         )

@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ai_service.embedded import wording
 from ai_service.embedded.softmax import Numbers
 
 DIRECTIONS = 128
 """Numbers of each remembered text; all 512 of its embedding do hardly better."""
-NEARNESS = 30.0
-"""A text at a cosine of 0.9 counts a twentieth of one that is the same."""
+NEARNESS = 45.0
+"""A text at a cosine of 0.9 counts a ninetieth of one that is the same."""
 LOUDNESS = 0.3
 """What the votes count beside the logits."""
 FAINT = 1e-4
@@ -32,11 +33,15 @@ class Memory:
         return np.asarray(LOUDNESS * np.log(votes + FAINT * votes.max(-1, keepdims=True)), np.float32)
 
 
-def remember(x: Numbers, columns: NDArray[np.intp], counts: NDArray[np.float64], labels: int) -> Memory:
-    """Remember texts by the directions in which their embeddings `x` differ most."""
-    directions = np.linalg.eigh(x.T @ x)[1][:, -DIRECTIONS:].astype(np.float32)
-    cases = x @ directions
+def remember(
+    x: Numbers, columns: NDArray[np.intp], counts: NDArray[np.float64], labels: int, worded: Numbers
+) -> Memory:
+    """Remember texts by the directions in which what their embeddings `x` mean, without the wording, differs most."""
+    meant = wording.without(x, worded)
+    directions = np.linalg.eigh(meant.T @ meant)[1][:, -DIRECTIONS:].astype(np.float32)
+    cases = meant @ directions
     cases = np.rint(127 * cases / np.abs(cases).max(1, keepdims=True)).astype(np.int8)
+    directions = wording.without(directions.T, worded).T
     return Memory(directions, cases, columns.astype(np.uint8), counts.astype(np.float32), labels)
 
 

@@ -7,7 +7,7 @@ import pytest
 from pok.ai.v1 import analysis_pb2 as pb
 from pok.inquiry.v1 import knowledge_pb2
 
-from ai_service.embedded import corrections
+from ai_service.embedded import corrections, wording
 from ai_service.embedded.corrections import PER_CATEGORY, Corrections, learn, newest
 from ai_service.knowledge import Knowledge
 from tests.ai_service.builders import request
@@ -110,6 +110,10 @@ async def test_new_category_works_from_its_description_and_examples(ai: Stub, kn
     assert (await analysed(ai, "Me han cobrado dos veces", 2)).categories[0].category == "billing_payment"
 
 
+def read(embeddings: np.ndarray) -> wording.Texts:
+    return wording.read(embeddings, wording.NONE)
+
+
 def rows(*texts: str) -> np.ndarray:
     """Stand-ins for embeddings: equal texts are equal, all others unlike."""
     found = np.zeros((len(texts), 512), np.float32)
@@ -125,7 +129,7 @@ def test_nothing_but_look_alikes_is_followed_where_decisions_only_mislead() -> N
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     labels = np.arange(60) % 3
     right = np.eye(3, dtype=np.float32)[labels] * 0.3
-    learnt = learn(embeddings, labels, right, ("a", "b", "c"), Corrections())
+    learnt = learn(read(embeddings), labels, right, ("a", "b", "c"), Corrections())
     assert learnt.manner == corrections.LOOK_ALIKES
 
 
@@ -133,7 +137,7 @@ def test_look_alikes_are_not_followed_either_where_they_mislead() -> None:
     """What is the same is decided in two ways, and what was known before is right every time."""
     embeddings = rows(*(str(number // 2) for number in range(60)))
     labels = np.arange(60) % 2
-    learnt = learn(embeddings, labels, known(labels, np.ones(60, bool)), ("a", "b"), Corrections())
+    learnt = learn(read(embeddings), labels, known(labels, np.ones(60, bool)), ("a", "b"), Corrections())
     assert learnt.manner == corrections.NOTHING
 
 
@@ -155,19 +159,34 @@ def known(labels: np.ndarray, right: np.ndarray) -> np.ndarray:
 def test_decisions_reach_further_than_look_alikes_once_that_has_proved_to_help() -> None:
     embeddings, labels = alike(1, 80)
     foreseen = np.arange(80) % 5 < 2
-    learnt = learn(embeddings, labels, known(labels, foreseen), ("a", "b"), Corrections())
-    assert learnt.manner._replace(sharpness=1.0) in corrections.PROVEN
+    learnt = learn(read(embeddings), labels, known(labels, foreseen), ("a", "b"), Corrections())
+    assert learnt.manner._replace(sharpness=1.0, share=1.0, votes=False) in corrections.PROVEN
     others, truth = alike(2, 40)
     wrong = known(truth, np.zeros(40, bool))
-    shares = np.array([learnt.applied(*pair) for pair in zip(wrong, others, strict=True)])
+    shares = learnt.applied(wrong, read(others))
     assert (shares.argmax(1) == truth).mean() > 0.9
     assert shares.max(1).mean() > 0.8  # and says so
+
+
+def test_decisions_count_in_part_where_some_are_mistaken() -> None:
+    embeddings, labels = alike(1, 80)
+    mistaken = np.random.default_rng(1).random(80) < 0.2
+    given = np.where(mistaken, 1 - labels, labels)
+    learnt = learn(read(embeddings), given, known(given, np.arange(80) % 5 < 3), ("a", "b"), Corrections())
+    assert learnt.manner.strength > 0
+    assert 0 < learnt.manner.share < 1
+    assert learnt.manner.votes
+
+
+def test_no_decision_teaches_nothing() -> None:
+    learnt = learn(read(rows()), np.zeros(0, np.intp), np.zeros((0, 2), np.float32), ("a", "b"), Corrections())
+    np.testing.assert_allclose(learnt.applied(np.zeros((1, 2), np.float32), read(rows("lamp"))), [[0.5, 0.5]])
 
 
 def test_decisions_that_only_correct_are_no_proof() -> None:
     """Nobody has confirmed anything, so nothing tells what following them further would spoil."""
     embeddings, labels = alike(1, 80)
-    learnt = learn(embeddings, labels, known(labels, np.zeros(80, bool)), ("a", "b"), Corrections())
+    learnt = learn(read(embeddings), labels, known(labels, np.zeros(80, bool)), ("a", "b"), Corrections())
     assert learnt.manner == corrections.LOOK_ALIKES
 
 
@@ -183,7 +202,7 @@ def test_only_the_newest_of_each_category_take_part(counts: Sequence[int], taken
 def test_manner_is_judged_anew_only_when_there_is_a_tenth_more(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[int] = []
 
-    def best(likeness: np.ndarray, labels: np.ndarray, before: np.ndarray) -> corrections.Manner:
+    def best(alike: wording.Likeness, labels: np.ndarray, before: np.ndarray) -> corrections.Manner:
         judged.append(len(labels))
         return corrections.LOOK_ALIKES
 
@@ -191,5 +210,5 @@ def test_manner_is_judged_anew_only_when_there_is_a_tenth_more(monkeypatch: pyte
     last = Corrections()
     for count in (30, 32, 40):
         embeddings, labels = rows(*map(str, range(count))), np.arange(count) % 2
-        last = learn(embeddings, labels, np.zeros((count, 2), np.float32), ("a", "b"), last)
+        last = learn(read(embeddings), labels, np.zeros((count, 2), np.float32), ("a", "b"), last)
     assert judged == [30, 40]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ai_service.embedded import wording
 from ai_service.embedded.memory import Memory, remember
 
 SIDES = np.array([[1, 1], [-1, -1], [1, -1], [-1, 1]], np.float32)
@@ -15,7 +16,7 @@ def embedded(sides: np.ndarray) -> np.ndarray:
 
 
 def corners(*counts: float) -> Memory:
-    return remember(embedded(SIDES), COLUMNS, np.array(counts), labels=2)
+    return remember(embedded(SIDES), COLUMNS, np.array(counts), 2, wording.NONE)
 
 
 def test_text_is_taken_for_what_those_around_it_are() -> None:

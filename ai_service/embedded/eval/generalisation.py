@@ -5,24 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ai_service.embedded import corrections, head
-from ai_service.embedded.corrections import Corrections
-from ai_service.embedded.eval import diversity, measures
+from ai_service.embedded import head
+from ai_service.embedded.eval import corrected, diversity, measures
 from ai_service.embedded.eval import tables as made
 from ai_service.embedded.eval.report import Table
 from ai_service.embedded.softmax import Numbers, softmax
 from ai_service.embedded.training import held_out
 from ai_service.embedded.training import rows as texts
 from ai_service.embedded.training.fitting import Sample, sample
-from ai_service.embedded.training.held_out import Unseen
 from ai_service.embedded.training.rows import CORPUS, SEEDS, Row
 
 READ_PER_CLASS = 300
 SIZES = (1_000, 2_000, 4_000, 6_000)
-TAUGHT = (5, 10, 20)
-TRIES = 5
-FEWEST_PER_CLASS = 12
-"""Texts of each category that a business must have to be taught with."""
 
 
 def tables(sources: Path | None) -> list[Table]:
@@ -45,7 +39,7 @@ def tables(sources: Path | None) -> list[Table]:
         groups = [(one, family == one) for one in public]
         found.append(made.overview("Category: one public source left out", groups, rows, shares, labels))
         found.append(_ours_alone(rows, data, groups, labels))
-    found.append(_taught(rows, data, unseen, labels, public))
+    found.append(corrected.table(rows, data, unseen, labels, public))
     return found + _sentiment(sources) + [_priority(_some(rows, ours))]
 
 
@@ -76,50 +70,6 @@ def _ours_alone(
             figures = _figures(softmax(fitted.logits(data.at(np.flatnonzero(inside)))), _some(rows, inside), labels)
             table.rows.append((one, name, figures.first, figures.two))
     return table
-
-
-def _taught(rows: Sequence[Row], data: Sample, unseen: Unseen, labels: Sequence[str], public: Sequence[str]) -> Table:
-    """What corrections gain: so many of each category are decided, the rest of the business is measured."""
-    table = Table(
-        "Learning from corrections",
-        ("of", "corrections per category", "before", "after", "worst gain"),
-        [],
-        f"Means of {TRIES} draws; of the corpus an industry in all its languages is one business.",
-    )
-    scale = head.load("category").temperature
-    before = softmax(unseen.logits / scale)
-    offset = np.log(softmax(unseen.by_meaning / scale) + 1e-9)
-    truth = np.searchsorted(labels, [row.category or "" for row in rows])
-    place = np.array([row.family if row.source != CORPUS else row.industry for row in rows])
-    large = [one for one in sorted({row.industry for row in rows if row.source == CORPUS})
-             if _fewest(truth[place == one], len(labels)) >= FEWEST_PER_CLASS]  # fmt: skip
-    for name, businesses in [(one, [one]) for one in public] + [("industries of the corpus", large)]:
-        for count in TAUGHT:
-            pairs = [
-                _gain(np.flatnonzero(place == one), truth, count, before, offset, data, labels, draw)
-                for one in businesses
-                for draw in range(TRIES)
-            ]
-            pairs = [pair for pair in pairs if pair is not None]
-            if pairs:
-                was, now = np.array(pairs).T
-                table.rows.append((name, count, float(was.mean()), float(now.mean()), float((now - was).min())))
-    return table
-
-
-def _gain(
-    inside: np.ndarray, truth: np.ndarray, count: int, before: Numbers, offset: Numbers, data: Sample,
-    labels: Sequence[str], draw: int,
-) -> tuple[float, float] | None:  # fmt: skip
-    shuffled = np.random.default_rng(draw).permutation(inside)
-    decided = np.concatenate([shuffled[truth[shuffled] == column][:count] for column in range(len(labels))])
-    rest = np.setdiff1d(inside, decided)
-    if len(rest) < len(inside) / 3:
-        return None
-    decided = np.random.default_rng(draw).permutation(decided)
-    learnt = corrections.learn(data.x[decided], truth[decided], offset[decided], tuple(labels), Corrections())
-    after = [int(learnt.applied(np.log(before[row] + 1e-9), data.x[row]).argmax()) for row in rest]
-    return float((before[rest].argmax(1) == truth[rest]).mean()), float((np.array(after) == truth[rest]).mean())
 
 
 def _sentiment(sources: Path | None) -> list[Table]:
@@ -156,7 +106,3 @@ def _figures(shares: Numbers, rows: Sequence[Row], labels: Sequence[str]) -> mea
 
 def _some(rows: Sequence[Row], inside: np.ndarray) -> list[Row]:
     return [rows[row] for row in np.flatnonzero(inside).tolist()]
-
-
-def _fewest(labels: np.ndarray, categories: int) -> int:
-    return int(np.bincount(labels, minlength=categories).min())

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ai_service.embedded import wording
 from ai_service.embedded.softmax import Numbers
-from ai_service.embedded.training.fitting import Fit, Sample, fit
+from ai_service.embedded.training.fitting import Fit, Sample, fit, wording_of
 from ai_service.embedded.training.rows import CORPUS, PHRASES, SEEDS, Row
 
 FOLDS = 5
@@ -54,13 +55,23 @@ def weights(rows: Sequence[Row]) -> np.ndarray:
 
 def trained(rows: Sequence[Row], data: Sample, label: Label, inside: np.ndarray | None = None) -> Fit:
     """A head from the rows `inside` (all of them)."""
-    counted = weights(rows) * (1.0 if inside is None else inside)
+    known = np.ones(len(rows), bool) if inside is None else inside
+    counted = weights(rows) * known
     taken = np.flatnonzero(counted > 0)
     labels = [label(rows[row]) or "" for row in taken]
     seconds = [rows[row].also if label is category else None for row in taken]
     ours = np.array([rows[row].source in OURS for row in taken])
-    fitted = fit(data.at(taken), labels, seconds, counted[taken], remembered=ours)
+    said = _wording(rows, data, known) if label is category else wording.NONE
+    fitted = fit(data.at(taken), labels, seconds, counted[taken], ours, said)
     return fitted._replace(bias=fitted.bias + PLEASED * (fitted.labels == "positive"))
+
+
+def _wording(rows: Sequence[Row], data: Sample, known: np.ndarray) -> Numbers:
+    """By the intents of public sources, of which all texts take part: it matters how they differ, not from what."""
+    having = np.flatnonzero(known & np.array([bool(row.raw) for row in rows]))
+    if not len(having):
+        return wording.NONE
+    return wording_of(data.x[having], [f"{rows[row].source} {rows[row].raw}" for row in having])
 
 
 class Unseen(NamedTuple):
@@ -69,16 +80,19 @@ class Unseen(NamedTuple):
     logits: Numbers
     by_meaning: Numbers
     """By the embeddings alone, which is all that is kept of a decided inquiry."""
+    wordings: dict[str, Numbers]
+    """Of each group, by what is outside it."""
 
 
 def unseen(rows: Sequence[Row], data: Sample, label: Label) -> Unseen:
     """One row for each of `rows`."""
     group = groups(rows)
     width = len({label(row) for row in rows})
-    found = Unseen(np.zeros((len(rows), width), np.float32), np.zeros((len(rows), width), np.float32))
+    found = Unseen(np.zeros((len(rows), width), np.float32), np.zeros((len(rows), width), np.float32), {})
     for one in sorted(set(group) - {SEEDS, PHRASES}):
         out = group == one
         fitted = trained(rows, data, label, ~out)
         part = data.at(np.flatnonzero(out))
         found.logits[out], found.by_meaning[out] = fitted.logits(part), fitted.by_meaning(part.x)
+        found.wordings[one] = fitted.wording
     return found

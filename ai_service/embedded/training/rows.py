@@ -25,6 +25,8 @@ class Row(msgspec.Struct, frozen=True):
     priority: str | None = None
     industry: str = ""
     source: str = CORPUS
+    raw: str = ""
+    """What a public source calls it: a finer distinction than the category."""
     pair: str = ""
     """Names the text that says the same in another language."""
 
