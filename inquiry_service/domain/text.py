@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from runtime.rpc.errors import FieldViolation
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_EMAIL = re.compile(r"[^\s@\x7f-\x9f]+@[^\s@\x7f-\x9f]+")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 LONGEST_LANGUAGE = 35
 SNIPPET_LENGTH = 200

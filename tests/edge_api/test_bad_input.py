@@ -154,6 +154,15 @@ async def test_every_wrong_field_is_named(api: Edge) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["ana", "@", "ana@", "@example.org", "ana@@example.org", "a na@example.org", "ana@\x85", "a\x80@example.org"],
+)
+async def test_what_is_no_email_address_is_refused(api: Edge, address: str) -> None:
+    answer = await api.post("/api/inquiries/create/", json={**INQUIRY, "customer_email": address})
+    assert problem(answer, 400, "invalid-request")["errors"][0]["field"] == "customer_email"
+
+
+@pytest.mark.parametrize(
     ("query", "field"),
     [
         ("colour=red", "colour"),

@@ -181,7 +181,7 @@ async def test_accounts_of_staff_are_not_erased(service: Service, role: str) -> 
     assert await service.sql("select from job") == []
 
 
-@pytest.mark.parametrize("whom", [{}, {"customer_email": "ana"}, {"account_id": "me"}])
+@pytest.mark.parametrize("whom", [{}, {"customer_email": "ana"}, {"customer_email": "a\x80@x"}, {"account_id": "me"}])
 async def test_whom_to_erase_must_be_said(service: Service, whom: dict[str, str]) -> None:
     with pytest.raises(errors.InvalidArgument):
         await begun(service.erasure, **whom)
