@@ -11,7 +11,7 @@ from ai_service import metrics, router
 from ai_service.knowledge import Knowledge
 from ai_service.servicer import AnalysisServicer
 from ai_service.settings import AiSettings
-from runtime import notify, process, settings, telemetry, tracing
+from runtime import process, settings, telemetry, tracing
 from runtime.metrics import exposed
 from runtime.rpc import client
 from runtime.rpc.server import Registration, RpcServer
@@ -63,7 +63,7 @@ async def announce(server: RpcServer, knowledge: Knowledge) -> None:
     """Say that this process serves as soon as it knows the taxonomy."""
     await knowledge.loaded()
     await server.serving()
-    notify.ready()
+    process.ready()
     log.info("serving", port=server.port, provider=knowledge.provider)
 
 

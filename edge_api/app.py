@@ -49,7 +49,7 @@ from edge_api.routes import (
 )
 from edge_api.settings import Settings
 from edge_api.tokens import AccessTokens
-from runtime import notify, settings, telemetry, tracing
+from runtime import process, settings, telemetry, tracing
 
 PARENT_INTERVAL = 0.5
 """Seconds between two looks at whether the process that started this one is still there."""
@@ -141,7 +141,7 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         with tracing.exported("edge"):
             async with backend.opened(), counters.opened(), feed.opened():
-                notify.ready()
+                process.ready()
                 yield
 
     app = Litestar(

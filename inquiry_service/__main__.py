@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from inquiry_service.settings import InquirySettings, MigrationSettings
-from runtime import notify, process, settings, telemetry, tracing
+from runtime import process, settings, telemetry, tracing
 
 
 def serve() -> process.Main:
@@ -18,7 +18,7 @@ def serve() -> process.Main:
         with tracing.exported("inquiry"):
             service = InquiryService(chosen)
             await service.start()
-            notify.ready()
+            process.ready()
             try:
                 await service.until(stop)
             finally:

@@ -1,12 +1,14 @@
 """The life of a process: one event loop, one stop signal, one composition root."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 
 import uvloop
 
+from runtime import notify
 from runtime.settings import SettingsError
 
 Main = Callable[[asyncio.Event], Awaitable[None]]
@@ -25,6 +27,15 @@ def run(main: Callable[[], Main]) -> None:
     if problems:
         listed = "\n".join(problems)
         sys.exit(f"Settings are not complete:\n{listed}" if sys.stderr.isatty() else f"settings: {listed}")
+
+
+def ready() -> None:
+    """Tell whoever started this process that it is complete, and garbage collection to leave alone what it consists of.
+
+    Looking through all of that would hold up the event loop for 50 to 80 ms, several times a minute under load.
+    """
+    gc.freeze()
+    notify.ready()
 
 
 async def end(task: asyncio.Task[None]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from taskiq import Context, TaskiqDepends
 from taskiq.receiver import Receiver
 
-from runtime import doorbell, notify, process, settings, telemetry, tracing
+from runtime import doorbell, process, settings, telemetry, tracing
 from runtime.doorbell import Origin
 from runtime.metrics import exposed
 from runtime.rpc.client import dial
@@ -62,7 +62,7 @@ async def _work(configured: WorkerSettings, stop: asyncio.Event, drain: float) -
         )
         async with asyncio.TaskGroup() as tasks:
             renewing = tasks.create_task(claims.renew())
-            notify.ready()
+            process.ready()
             await receiver.listen(stop)
             await claims.release_all()
             renewing.cancel()

@@ -27,6 +27,12 @@ async def test_process_is_ready_when_it_says_so(tmp_path: Path) -> None:
     assert child.exit.result() != 0
 
 
+async def test_process_that_is_complete_never_stops_to_look_through_itself(tmp_path: Path) -> None:
+    code = "import gc; from runtime import process; process.ready(); print(len(gc.get_objects()), flush=True)\n"
+    async with running(python(code + WAITS), tmp_path):
+        assert int((tmp_path / "test.log").read_text()) < 100  # of some 50,000
+
+
 def niceness_of(pid: int) -> Iterator[int]:
     """That of the process among its like, and that of its session among all, where Linux knows such a thing."""
     yield os.getpriority(os.PRIO_PROCESS, pid) - os.getpriority(os.PRIO_PROCESS, 0)
