@@ -44,11 +44,12 @@ async def _work(configured: WorkerSettings, stop: asyncio.Event, drain: float) -
         claims = Claims(configured.worker_name, configured.worker_concurrency, inquiry_channel)
         triage = Triage(configured.worker_name, claims, inquiry, ai)
 
-        async def both_serve() -> None:
+        async def room() -> int:
             await inquiry.until_serving()
             await ai.until_serving()
+            return configured.worker_concurrency - triage.under_way  # one at least, since taskiq keeps a place to read
 
-        broker = DoorbellBroker(configured.redis_url, configured.worker_name, ready=both_serve)
+        broker = DoorbellBroker(configured.redis_url, configured.worker_name, room)
 
         @broker.task(doorbell.TASK)
         async def triage_inquiry(inquiry_id: str, heard: Annotated[Context, TaskiqDepends()]) -> None:

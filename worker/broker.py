@@ -19,6 +19,8 @@ BLOCK_MS = 2_000
 TIMEOUT = 5.0
 """Seconds; longer than a blocking read, so that it ends only what waits for a dead connection."""
 DEAD_AFTER_MS = 3_600_000
+MOST_AT_ONCE = 8
+"""Doorbells in one read, which costs no more than for one; few enough that workers share what comes at once."""
 
 Streams = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
 """What XREADGROUP answers: per stream, entries of id and fields; empty when nothing came in time."""
@@ -27,14 +29,14 @@ log = structlog.get_logger(__name__)
 
 
 class DoorbellBroker(RedisStreamBroker):
-    """Reads one doorbell at a time and acknowledges it by reading (NOACK).
+    """Reads as many doorbells as this worker has room for and acknowledges them by reading (NOACK).
 
     So nothing is ever pending in Valkey, nothing waits in this process while another one is idle, and the stock
     broker's reclaiming is not needed: a doorbell that is lost with its reader is rung again from Postgres.
-    `ready` is awaited before each read: while it waits, doorbells stay in the stream for other workers.
+    `room` is awaited before each read: while it waits, doorbells stay in the stream for other workers.
     """
 
-    def __init__(self, url: str, consumer: str, ready: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, url: str, consumer: str, room: Callable[[], Awaitable[int]]) -> None:
         super().__init__(
             url,
             queue_name=STREAM,
@@ -47,7 +49,7 @@ class DoorbellBroker(RedisStreamBroker):
             retry=Retry(NoBackoff(), 0),
         )
         self._redis = Redis(connection_pool=self.connection_pool)
-        self._ready = ready
+        self._room = room
 
     # The stock broker yields AckableMessage; plain bytes, which every taskiq broker may yield, need no acknowledgement.
     async def listen(self) -> AsyncGenerator[bytes, None]:  # type: ignore[override]
@@ -80,10 +82,10 @@ class DoorbellBroker(RedisStreamBroker):
 
     async def _read(self) -> AsyncGenerator[bytes, None]:
         while True:
-            await self._ready()
+            count = min(await self._room(), MOST_AT_ONCE)
             async with asyncio.timeout(TIMEOUT):
                 answer = await self._redis.xreadgroup(
-                    GROUP, self.consumer_name, {STREAM: ">"}, count=1, block=BLOCK_MS, noack=True
+                    GROUP, self.consumer_name, {STREAM: ">"}, count=count, block=BLOCK_MS, noack=True
                 )
             for _, entries in cast("Streams", answer):
                 for entry_id, fields in entries:

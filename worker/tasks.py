@@ -43,12 +43,18 @@ class Triage:
         self._gate = Gate()
         self._claim = Together(self._claim_all, MOST_TOGETHER)
         self._complete = Together(self._complete_all, MOST_TOGETHER)
+        self.under_way = 0
+        """Doorbells that it works on."""
 
     async def run(self, inquiry_id: str, origin: Origin) -> None:
         """Do what is due for this inquiry; nothing if it is done, not due, or held by another worker."""
         context.enter(context.Call(request_id=origin.request_id or context.new_request_id()))
-        with tracing.span(TASK, "consumer", parent=origin.traceparent, enter=True):
-            await self._run(inquiry_id)
+        self.under_way += 1
+        try:
+            with tracing.span(TASK, "consumer", parent=origin.traceparent, enter=True):
+                await self._run(inquiry_id)
+        finally:
+            self.under_way -= 1
 
     async def _run(self, inquiry_id: str) -> None:
         metrics.DOORBELLS.inc()

@@ -34,6 +34,17 @@ async def billing(request: pb.AnalyzeRequest) -> pb.Analysis:
     )
 
 
+class Held:
+    """Analyses that end when the test says so."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+
+    async def __call__(self, request: pb.AnalyzeRequest) -> pb.Analysis:
+        await self.let_go.wait()
+        return await billing(request)
+
+
 async def thanks(request: pb.DraftReplyRequest) -> AsyncIterator[pb.DraftReplyResponse]:
     """A draft in two pieces, whatever was asked."""
     for delta in ("Thank you ", "for writing."):

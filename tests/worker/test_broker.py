@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
@@ -12,20 +13,19 @@ import worker.broker
 from runtime.doorbell import GROUP, STREAM
 from runtime.stack.process import running as running_process
 from runtime.stack.valkey import Valkey
-from tests.support.analysis_stub import AnalysisStub
+from tests.support.analysis_stub import AnalysisStub, Held
 from tests.support.servers import free_ports
 from tests.support.triage_stub import TriageStub
 from tests.worker.conftest import Running, message, running, settings_for
-from worker.broker import DoorbellBroker
-
-
-async def at_once() -> None:
-    """Always ready."""
+from worker.broker import MOST_AT_ONCE, DoorbellBroker
 
 
 @contextlib.asynccontextmanager
-async def listening(redis_url: str) -> AsyncIterator[DoorbellBroker]:
-    broker = DoorbellBroker(redis_url, "worker-of-test", ready=at_once)
+async def listening(redis_url: str, room: int = 1) -> AsyncIterator[DoorbellBroker]:
+    async def always() -> int:
+        return room
+
+    broker = DoorbellBroker(redis_url, "worker-of-test", always)
     yield broker
     await broker.shutdown()
 
@@ -48,6 +48,35 @@ async def test_heard_doorbell_is_acknowledged(redis_url: str, redis: Redis) -> N
     assert (await redis.xpending(STREAM, GROUP))["pending"] == 0
     [group] = await redis.xinfo_groups(STREAM)
     assert group["lag"] == 0
+
+
+async def test_doorbells_are_read_together_but_left_to_other_workers_beyond_a_few(redis_url: str, redis: Redis) -> None:
+    for number in range(20):
+        await redis.xadd(STREAM, {"data": str(number)})
+    async with listening(redis_url, room=20) as broker, contextlib.aclosing(broker.listen()) as doorbells:
+        assert [await anext(doorbells) for _ in range(3)] == [b"0", b"1", b"2"]
+        [group] = await redis.xinfo_groups(STREAM)
+        assert group["entries-read"] == MOST_AT_ONCE
+
+
+async def test_worker_reads_no_more_than_it_can_begin_with(
+    queue: TriageStub, ai: AnalysisStub, redis_url: str, redis: Redis
+) -> None:
+    async def read() -> int:
+        [group] = await redis.xinfo_groups(STREAM)
+        return int(group["entries-read"])
+
+    ai.answer = held = Held()
+    settings = msgspec.structs.replace(settings_for(queue, ai, redis_url), worker_concurrency=3)
+    inquiries = set(map(str, range(6)))
+    await redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    async with running(settings, queue, redis) as worker:
+        await worker.ring(*sorted(inquiries))
+        await ai.until(lambda stub: len(stub.in_flight) == 3)
+        assert await read() == 3
+        held.let_go.set()
+        await queue.until(lambda stub: dict(stub.outcomes).keys() == inquiries)
+        assert await read() == 6
 
 
 async def test_wiped_valkey_is_listened_to_again(redis_url: str, redis: Redis) -> None:

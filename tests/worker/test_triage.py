@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from runtime import doorbell
 from runtime.rpc.errors import Internal, InvalidArgument, RpcError, Unavailable
-from tests.support.analysis_stub import AnalysisStub, Answer, billing
+from tests.support.analysis_stub import AnalysisStub, Answer, Held, billing
 from tests.support.events import until
 from tests.support.triage_stub import TriageStub
 from tests.worker.conftest import Running, message, running, settings_for
@@ -25,17 +25,6 @@ def failing(error: RpcError) -> Answer:
         raise error
 
     return answer
-
-
-class Held:
-    """Analyses that end when the test says so."""
-
-    def __init__(self) -> None:
-        self.let_go = asyncio.Event()
-
-    async def __call__(self, request: analysis_pb2.AnalyzeRequest) -> analysis_pb2.Analysis:
-        await self.let_go.wait()
-        return await billing(request)
 
 
 async def test_doorbell_leads_to_the_analysis_of_the_claimed_inquiry(queue: TriageStub, worker: Running) -> None:
