@@ -105,8 +105,10 @@ class Installation:
             "beginning of a common word": lambda: self.list(text="tarje"),
             "two words": lambda: self.list(text="paquete noticias"),
             "rare word": lambda: self.list(text="astrolabio"),
-            "name": lambda: self.list(text="García López"),
+            "common name": lambda: self.list(text="García"),
+            "rare name": lambda: self.list(text="García López"),
             "name with a typo": lambda: self.list(text="Hernandze"),
+            "common word with filters": lambda: self.list(text="pedido", filters=often),
             "word with filters": lambda: self.list(text="paquete", filters=often),
             "meaning": lambda: self.search(MEANING),
         }
@@ -150,15 +152,14 @@ async def milliseconds(ask: Ask) -> float:
 async def compare(few: Installation, many: Installation) -> bool:
     """Whether each question costs at most MOST_TIMES as much."""
     held = True
-    print(f"{'ms':28}{'few':>10}{'many':>10}{'ratio':>8}")
+    print(f"{'ms, and how many are found':28}{'few':>8}{'many':>8}{'ratio':>8}{'few':>10}{'many':>10}")
     for name, small in few.questions().items():
         large = many.questions()[name]
-        for ask in (small, large, small, large):
-            await ask()
+        found = [(await ask()).total for ask in (small, large, small, large)][:2]
         times = [(await milliseconds(small), await milliseconds(large)) for _ in range(ROUNDS)]
         first, second = (statistics.quantiles(column)[0] for column in zip(*times, strict=True))
         held &= second <= MOST_TIMES * first
-        print(f"{name:28}{first:10.1f}{second:10.1f}{second / first:8.2f}")
+        print(f"{name:28}{first:8.1f}{second:8.1f}{second / first:8.2f}{found[0]:10,}{found[1]:10,}")
     return held
 
 

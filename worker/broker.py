@@ -1,8 +1,9 @@
 """The doorbell as the worker hears it: taskiq's Redis stream broker, taught to survive what happens to Valkey."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import cast
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from typing import Any, cast
 
 import structlog
 from redis.asyncio import Redis
@@ -11,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from taskiq_redis import RedisStreamBroker
 
-from runtime.doorbell import GROUP, STREAM
+from runtime.doorbell import GROUP, MAX_LENGTH, STREAM
 from runtime.valkey import AWAY
 from worker import backoff
 
@@ -22,8 +23,11 @@ DEAD_AFTER_MS = 3_600_000
 MOST_AT_ONCE = 8
 """Doorbells in one read, which costs no more than for one; few enough that workers share what comes at once."""
 
-Streams = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
-"""What XREADGROUP answers: per stream, entries of id and fields; empty when nothing came in time."""
+Entry = tuple[bytes, dict[Any, Any]]
+"""Of a stream: its id and its fields, as bytes."""
+
+Streams = list[tuple[bytes, list[Entry]]]
+"""What XREADGROUP answers: entries per stream; empty when nothing came in time."""
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +63,10 @@ class DoorbellBroker(RedisStreamBroker):
             try:
                 async with asyncio.timeout(TIMEOUT):
                     await self._join_group()
-                async for doorbell in self._read():
-                    delays = backoff.delays()
-                    yield doorbell
+                async with aclosing(self._read()) as doorbells:
+                    async for doorbell in doorbells:
+                        delays = backoff.delays()
+                        yield doorbell
             except AWAY as error:
                 log.warning("doorbell_lost", error=type(error).__name__)
                 await asyncio.sleep(next(delays))
@@ -87,9 +92,22 @@ class DoorbellBroker(RedisStreamBroker):
                 answer = await self._redis.xreadgroup(
                     GROUP, self.consumer_name, {STREAM: ">"}, count=count, block=BLOCK_MS, noack=True
                 )
-            for _, entries in cast("Streams", answer):
-                for entry_id, fields in entries:
+            heard = [entry for _, entries in cast("Streams", answer) for entry in entries]
+            try:
+                while heard:
+                    entry_id, fields = heard.pop(0)
                     if b"data" in fields:
                         yield fields[b"data"]
                     else:
                         log.warning("doorbell_malformed", entry=entry_id.decode())
+            finally:
+                await self._ring_again(heard)
+
+    async def _ring_again(self, unheeded: Iterable[Entry]) -> None:
+        """What was read before this worker was stopped: others have it at once, and need not wait for the sweeper."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                for _, fields in unheeded:
+                    await self._redis.xadd(STREAM, fields, maxlen=MAX_LENGTH, approximate=True)
+        except AWAY as error:
+            log.warning("doorbell_lost", error=type(error).__name__)

@@ -59,6 +59,17 @@ async def test_doorbells_are_read_together_but_left_to_other_workers_beyond_a_fe
         assert group["entries-read"] == MOST_AT_ONCE
 
 
+async def test_doorbells_that_a_stopped_worker_has_read_and_not_begun_with_are_heard_by_others(
+    redis_url: str, redis: Redis
+) -> None:
+    for number in range(3):
+        await redis.xadd(STREAM, {"data": str(number)})
+    async with listening(redis_url, room=3) as stopped:
+        assert await heard(stopped) == b"0"
+    async with listening(redis_url) as other:
+        assert [await heard(other) for _ in range(2)] == [b"1", b"2"]
+
+
 async def test_worker_reads_no_more_than_it_can_begin_with(
     queue: TriageStub, ai: AnalysisStub, redis_url: str, redis: Redis
 ) -> None:
