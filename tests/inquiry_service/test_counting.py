@@ -18,7 +18,7 @@ from inquiry_service.storage import event_log
 from inquiry_service.storage.database import Connection, Database, Statement
 from inquiry_service.storage.event_log import LoggedEvent
 from inquiry_service.storage.statistics import WIDTHS
-from tests.support.events import until
+from tests.support.events import has_read_all, until
 from tests.support.histories import History
 from tests.support.inquiry import Service, act_as
 
@@ -53,7 +53,7 @@ async def count(database: Database, *, batches: int | None = None) -> None:
 
 
 async def is_counted(database: Database) -> bool:
-    return await event_log.position_of(database, Counting.name) == await event_log.end(database)
+    return await has_read_all(database, Counting.name)
 
 
 async def tables(database: Database) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:

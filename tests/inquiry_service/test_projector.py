@@ -13,7 +13,7 @@ from inquiry_service.storage import event_log
 from inquiry_service.storage.database import Connection, Database, Statement
 from inquiry_service.storage.event_log import LoggedEvent
 from runtime import process
-from tests.support.events import until, write_events
+from tests.support.events import has_read_all, until, write_events
 from tests.support.servers import PostgresServer
 
 NOTE = Statement("insert into seen (number) values (:number)")
@@ -65,11 +65,6 @@ async def logged(database: Database) -> list[int]:
     return [row["number"] for row in await database.fetch(ordered)]
 
 
-async def is_done(database: Database) -> bool:
-    """Whether the projection is at the end of the log."""
-    return await event_log.position_of(database, Noting.name) == await event_log.end(database)
-
-
 async def test_projection_killed_between_apply_and_commit_repeats_nothing(
     database: Database, database_url: str
 ) -> None:
@@ -91,7 +86,7 @@ async def test_two_replicas_apply_each_event_once(database: Database, database_u
     await other.open()
     replicas = [asyncio.create_task(Projector(each, Noting()).run()) for each in (database, other)]
     written = await write_events(database_url, transactions=80, size=20)
-    await until(lambda: is_done(database))
+    await until(lambda: has_read_all(database, Noting.name))
     for replica in replicas:
         await process.end(replica)
     await other.close()
@@ -122,7 +117,7 @@ async def test_projection_that_fails_is_tried_again_from_the_same_position(
     failing = Noting()
     failing.failure = failure
     running = asyncio.create_task(Projector(database, failing).run())
-    await until(lambda: is_done(database))
+    await until(lambda: has_read_all(database, Noting.name))
     await process.end(running)
     assert failing.failure is None
     assert await seen(database) == await logged(database)

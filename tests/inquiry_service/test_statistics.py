@@ -11,10 +11,10 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from pok.inquiry.v1 import statistics_pb2 as pb
 
-from inquiry_service.storage import event_log, statistics
+from inquiry_service.storage import statistics
 from inquiry_service.storage.database import Database, Statement
 from runtime.rpc import context, errors
-from tests.support.events import until
+from tests.support.events import has_read_all, until
 from tests.support.inquiry import Service, act_as
 
 AGENT = "0198c0de-7a2b-7c4d-9e6f-0a1b2c3d4e5f"
@@ -55,11 +55,7 @@ async def counted(service: Service) -> None:
     database = Database(service.database_url, 1)
     await database.open()
 
-    async def done() -> bool:
-        position = await event_log.position_of(database, statistics.PROJECTION)
-        return position == await event_log.end(database)
-
-    await until(done)
+    await until(lambda: has_read_all(database, statistics.PROJECTION))
     await database.close()
 
 

@@ -6,10 +6,24 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from inquiry_service.storage.database import Database, Statement
+
 WRITERS = 8
 _WRITE = """insert into event (inquiry_id, version, kind, actor)
 select coalesce($1, gen_random_uuid()), 1, 'inquiry_updated', 'system' from generate_series(1, $2::int)
 returning number"""
+
+
+# Not the log's end, which lies before what is written last while any test has a transaction open in this PostgreSQL.
+_UNREAD = Statement(
+    """select from event e left join projection p on p.name = :projection
+    where p.name is null or (e.era, e.txid, e.number) > (p.era, p.txid, p.number) limit 1"""
+)
+
+
+async def has_read_all(database: Database, projection: str) -> bool:
+    """Whether the projection has read everything that was ever logged."""
+    return await database.row(_UNREAD, projection=projection) is None
 
 
 async def write_events(url: str, *, transactions: int, size: int, inquiry_id: str | None = None) -> set[int]:
