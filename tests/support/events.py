@@ -14,7 +14,7 @@ select coalesce($1, gen_random_uuid()), 1, 'inquiry_updated', 'system' from gene
 returning number"""
 
 
-# Not the log's end, which lies before what is written last while any test has a transaction open in this PostgreSQL.
+# Not the log's end, which lies before what was written last while anybody, perhaps another projection, is writing.
 _UNREAD = Statement(
     """select from event e left join projection p on p.name = :projection
     where p.name is null or (e.era, e.txid, e.number) > (p.era, p.txid, p.number) limit 1"""
