@@ -68,17 +68,21 @@ async def triaged(system: System, request_id: str = "", **fields: Any) -> str:
     return inquiry_id
 
 
+def is_whole(by_id: dict[bytes, tuple[str, Span]]) -> bool:
+    """Whether no process has yet to send what any of these spans are parts of."""
+    return {span.parent_span_id for _, span in by_id.values()} <= {b"", *by_id}
+
+
 async def test_one_trace_leads_from_the_request_to_the_model_and_back(watched: Watched) -> None:
     await triaged(watched.system, "traced-request")
-    complete = "/pok.inquiry.v1.TriageService/CompleteTriages"
-    spans: list[tuple[str, Span]] = []
+    ends = {("pok-inquiry", "/pok.inquiry.v1.TriageService/CompleteTriages"), ("pok-ai", "ai analysis")}
+    by_id: dict[bytes, tuple[str, Span]] = {}
     async with asyncio.timeout(20):
-        while ("pok-inquiry", complete) not in {(service, span.name) for service, span in spans}:
+        while not (is_whole(by_id) and ends <= {(service, span.name) for service, span in by_id.values()}):
             await asyncio.sleep(0.05)
-            spans = watched.collector.trace_of("traced-request")
-    by_id = {span.span_id: (service, span) for service, span in spans}
+            by_id = {span.span_id: (service, span) for service, span in watched.collector.trace_of("traced-request")}
     way = []
-    service, span = next((s, x) for s, x in spans if x.name == "ai analysis")
+    service, span = next((s, span) for s, span in by_id.values() if span.name == "ai analysis")
     while span.parent_span_id:
         way.append((service, span.name))
         service, span = by_id[span.parent_span_id]
