@@ -36,8 +36,8 @@ elif command == "serve":
     if address:
         host, port = address.split(":")
         listening = socket.create_server((host, int(port)))
-    from runtime import notify
-    notify.ready()
+    from runtime import process
+    process.ready()
     signal.sigwait([signal.SIGTERM])
     with (here.parent / "stopped").open("a") as stopped:
         stopped.write(here.name + "\\n")
