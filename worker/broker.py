@@ -21,7 +21,7 @@ TIMEOUT = 5.0
 """Seconds; longer than a blocking read, so that it ends only what waits for a dead connection."""
 DEAD_AFTER_MS = 3_600_000
 MOST_AT_ONCE = 8
-"""Doorbells in one read, which costs no more than for one; few enough that workers share what comes at once."""
+"""Doorbells in one read, which costs hardly more than one; few enough that workers share what comes at once."""
 
 Entry = tuple[bytes, dict[Any, Any]]
 """Of a stream: its id and its fields, as bytes."""
